@@ -1,0 +1,64 @@
+# The only commands anyone has to know. `make` alone lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 8080
+SEEDS ?= 20000
+SEED ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast check format bench bench-peers simulate crds docs lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Touchline needs Python 3.11 or newer; this is $$($(PYTHON) --version). Set PYTHON=python3.x"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+	@echo "Setting up $(VENV) (once; about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(VENV)/.installed ## Start the quickstart engine: open http://127.0.0.1:8080 (PORT=... for another port)
+	@exec $(BIN)/touchline up examples/quickstart --port $(PORT)
+
+test: $(VENV)/.installed ## Every test, with real servers (under 20 minutes)
+	@$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.installed ## Unit tests only (under 2 minutes)
+	@$(BIN)/python -m pytest -m "not servers and not browser and not slow"
+
+check: $(VENV)/.installed ## ruff, mypy (strict), import rules, generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m touchline.api.crds crds --check
+	@$(BIN)/python -m touchline.api.reference docs/reference --check
+
+format: $(VENV)/.installed ## Format the code and sort its imports
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.installed ## Measure; prints a table and writes bench/results.json
+	@$(BIN)/python -m bench
+
+bench-peers: $(VENV)/.installed ## The gateway beside Centrifugo (builds it with Go)
+	@$(BIN)/python -m bench --peers
+
+simulate: $(VENV)/.installed ## Run the deterministic simulation (SEEDS=20000 SEED=1)
+	@$(BIN)/touchline simulate --seeds $(SEEDS) --seed $(SEED)
+
+crds: $(VENV)/.installed ## Generate crds/ and docs/reference/ from the models
+	@$(BIN)/python -m touchline.api.crds crds
+	@$(BIN)/python -m touchline.api.reference docs/reference
+
+lock: $(VENV)/.installed ## Renew requirements.lock from pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --extra dev pyproject.toml -o requirements.lock
+
+clean: ## Remove the environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out

@@ -1,0 +1,1 @@
+"""Touchline data plane: feeds in, one authoritative book, prices and bets out."""

@@ -1,0 +1,114 @@
+"""The `config` bucket: resource specs on their way to components.
+
+A watcher first sees the whole content, then `Ready`, then each change. A watch can break with its broker: it is made anew
+and the whole content is given again, ended by another `Ready`, so a reader that replaces what it knows at `Ready` misses nothing.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.errors import NotFoundError
+
+from touchline.bus import subjects
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.2
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key's new value; `None`: deleted."""
+
+    key: str
+    value: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Everything the bucket held when the watch began has been given; `keys` names it."""
+
+    keys: frozenset[str]
+
+
+async def watch_config(nc: Client) -> AsyncIterator[Change | Ready]:
+    """Content, `Ready`, then changes, for ever (until the connection is closed or the iteration cancelled)."""
+    while not nc.is_closed:
+        try:
+            bucket = await nc.jetstream(timeout=2).key_value(subjects.CONFIG_BUCKET)
+            watcher = await bucket.watchall()
+        except NotFoundError:
+            log.warning("the broker has no bucket %r yet; waiting for it", subjects.CONFIG_BUCKET)
+            await asyncio.sleep(RETRY_S)
+            continue
+        except (NatsError, TimeoutError, OSError) as error:
+            log.warning("cannot watch the bucket %r: %r; trying again", subjects.CONFIG_BUCKET, error)
+            await asyncio.sleep(RETRY_S)
+            continue
+        seen: set[str] = set()
+        ready = False
+        try:
+            async for entry in _entries(nc, watcher):
+                if entry is None:
+                    if not ready:
+                        ready = True
+                        yield Ready(frozenset(seen))
+                    continue
+                change = _change(entry)
+                if change is None:
+                    continue
+                if not ready and change.value is not None:
+                    seen.add(change.key)
+                yield change
+        finally:
+            if nc.is_connected:
+                await watcher.stop()  # type: ignore[no-untyped-call]
+
+
+async def _entries(nc: Client, watcher: Any) -> AsyncIterator[Any]:
+    """Entries of one watch until its broker connection was replaced (an ordered consumer does not survive a broker restart)."""
+    reconnects = nc.stats["reconnects"]
+    while nc.stats["reconnects"] == reconnects and not nc.is_closed:
+        try:
+            yield await watcher.updates(timeout=0.5)
+        except (TimeoutError, NatsError):
+            continue
+
+
+def _change(entry: Any) -> Change | None:
+    if entry.operation in {"DEL", "PURGE"} or not entry.value:
+        return Change(entry.key, None)
+    try:
+        value = json.loads(entry.value)
+    except ValueError as error:
+        log.error("config key %s is not JSON (%s); it is ignored until it is written again", entry.key, error)
+        return None
+    if not isinstance(value, dict):
+        log.error("config key %s is not a JSON object; it is ignored until it is written again", entry.key)
+        return None
+    return Change(entry.key, value)
+
+
+async def put_config(nc: Client, key: str, value: dict[str, Any] | None) -> None:
+    """Write one key, or delete it with `None`. Nothing is written where the stored value is the same already.
+
+    Raises:
+        nats.errors.Error: the broker refused or did not answer.
+    """
+    bucket = await nc.jetstream(timeout=5).key_value(subjects.CONFIG_BUCKET)
+    if value is None:
+        await bucket.delete(key)
+        return
+    text = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    try:
+        entry = await bucket.get(key)
+    except NotFoundError:
+        entry = None
+    if entry is None or entry.value != text:
+        await bucket.put(key, text)

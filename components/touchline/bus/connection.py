@@ -1,0 +1,96 @@
+"""Connecting to the broker, and staying connected.
+
+A component outlives its broker: it reconnects for ever with a short back-off and goes on; what was missed in between
+shows as a hole in a sequence and is asked for again (docs/architecture.md).
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import nats
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from touchline.bus.settings import Settings
+
+log = logging.getLogger(__name__)
+
+RECONNECT_WAIT_S = 0.1
+FIRST_CONNECT_S = 60.0
+PENDING_BYTES = 64 * 1024 * 1024
+
+Callback = Callable[[], Awaitable[None]]
+
+
+class BrokerUnreachable(Exception):
+    """No broker answered within the time allowed for the first connection."""
+
+
+def inbox_prefix(user: str) -> str:
+    """Where replies to a user's requests go: each user has inboxes of its own, so that permissions can keep others out."""
+    return f"_INBOX_{user}"
+
+
+async def connect(
+    settings: Settings,
+    *,
+    name: str,
+    on_disconnect: Callback | None = None,
+    on_reconnect: Callback | None = None,
+    first_connect_s: float = FIRST_CONNECT_S,
+) -> Client:
+    """Connect, waiting for a broker that is still starting.
+
+    Raises:
+        BrokerUnreachable: nobody answered within `first_connect_s` seconds, or the credentials were refused.
+    """
+
+    async def error(exc: Exception) -> None:
+        text = str(exc)
+        if "ermissions" in text:
+            log.error("the broker refused a subject to user %r: %s", settings.nats_user, text)
+        elif text:
+            log.warning("broker %s: %s", settings.nats_url, text)
+
+    async def disconnected() -> None:
+        log.warning("lost the broker at %s; reconnecting", settings.nats_url)
+        if on_disconnect:
+            await on_disconnect()
+
+    async def reconnected() -> None:
+        log.info("the broker at %s is back", settings.nats_url)
+        if on_reconnect:
+            await on_reconnect()
+
+    options: dict[str, Any] = {
+        "servers": settings.nats_url.split(","),
+        "name": name,
+        "allow_reconnect": True,
+        "max_reconnect_attempts": -1,
+        "reconnect_time_wait": RECONNECT_WAIT_S,
+        "connect_timeout": 2,
+        "ping_interval": 2,
+        "max_outstanding_pings": 2,
+        "pending_size": PENDING_BYTES,
+        "error_cb": error,
+        "disconnected_cb": disconnected,
+        "reconnected_cb": reconnected,
+    }
+    if settings.nats_user:
+        options |= {"user": settings.nats_user, "password": settings.nats_password}
+        options["inbox_prefix"] = inbox_prefix(settings.nats_user)
+    if settings.nats_ca:
+        options["tls"] = ssl.create_default_context(cafile=settings.nats_ca)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + first_connect_s
+    # nats-py never gives up the first connection by itself when reconnecting is unlimited.
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await nats.connect(**options)
+    except (TimeoutError, OSError, NatsError) as error_:
+        raise BrokerUnreachable(
+            f"no broker at {settings.nats_url} accepted user {settings.nats_user!r} within {first_connect_s:.0f} s: {error_}"
+        ) from error_

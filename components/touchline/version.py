@@ -1,0 +1,2 @@
+"""The one place that names the version of the distribution."""
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Touchline control plane: reconciles custom resources into running components."""

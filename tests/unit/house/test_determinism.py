@@ -1,0 +1,47 @@
+"""The state machines read no clock, draw no randomness and do not depend on hash order."""
+
+from pathlib import Path
+
+import pytest
+
+from support.determinism import modules, violations
+
+ROOT = Path(__file__).parents[3] / "components" / "touchline"
+PACKAGES = ("domain", "book", "desk", "gateway", "feeds", "ingest")
+SHELLS = frozenset({
+    "book/__main__.py", "book/node.py", "book/lvc.py",
+    "desk/store.py",
+    "feeds/interface.py",
+})  # fmt: skip
+"""Modules that connect the machines to sockets, files and timers."""
+
+
+@pytest.mark.parametrize("path", [*modules(ROOT, PACKAGES, SHELLS)], ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_deciding_module_is_deterministic(path: Path) -> None:
+    assert violations(path.read_text(encoding="utf-8"), path.name) == []
+
+
+def test_every_shell_named_here_exists() -> None:
+    assert [shell for shell in sorted(SHELLS) if not (ROOT / shell).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("import time", "imports time"),
+        ("from random import choice", "imports from random"),
+        ("from datetime import datetime\nx = datetime.now()", "reads a clock"),
+        ("for x in {1, 2}:\n    pass", "iterates over a set"),
+        ("y = [x for x in set(z)]", "iterates over a set"),
+        ("y = list(frozenset(z))", "list() of a set"),
+        ("y = hash(z)", "calls hash()"),
+        ("async def f():\n    pass", "awaits"),
+        ("y = open('f')", "calls open()"),
+    ],
+)
+def test_the_lint_sees(source: str, what: str) -> None:
+    assert any(what in found for found in violations(source, "m.py"))
+
+
+def test_the_lint_leaves_sorted_sets_and_passed_in_clocks_alone() -> None:
+    assert violations("for x in sorted({1, 2}):\n    y = now + x\nz = len(set(y))", "m.py") == []
