@@ -86,8 +86,9 @@ async function drawFeeds() {
     list.replaceChildren(...providers.map((feed) => {
       const item = document.createElement("li");
       item.dataset.state = feed.state;
-      const delay = feed.delayP99Us >= 0 ? `, delay p99 ${(feed.delayP99Us / 1000).toFixed(0)} ms` : "";
-      item.textContent = `${feed.name}: ${feed.state}, ${Number(feed.rate ?? 0).toFixed(0)}/s`;
+      const p99 = feed.health?.delayP99Us ?? -1;
+      const delay = p99 >= 0 ? `, delay p99 ${(p99 / 1000).toFixed(0)} ms` : "";
+      item.textContent = `${feed.name}: ${feed.state}, ${Number(feed.health?.messagesPerSecond ?? 0).toFixed(0)}/s`;
       item.title = `${feed.state}${delay}${feed.detail ? `; ${feed.detail}` : ""}`;
       return item;
     }));

@@ -78,7 +78,7 @@ export class Board {
     if (!row) {
       row = new Row(market);
       this.rows.set(market.id, row);
-      this.event(market).body.append(row.element);
+      insertSorted(this.event(market).body, row.element, `${market.meta.type === "MatchWinner" ? 0 : 1}${market.id}`);
       this.filterEvent(this.event(market).article);
     }
     this.event(market).drawHead(market);

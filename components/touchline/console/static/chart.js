@@ -32,7 +32,7 @@ export class History {
 
 export function drawChart(svg, text, points, now) {
   const priced = points.filter((point) => point.value !== null);
-  svg.hidden = priced.length === 0;
+  svg.toggleAttribute("hidden", priced.length === 0);
   svg.replaceChildren();
   if (priced.length === 0) {
     text.textContent = "";

@@ -78,7 +78,7 @@ export class Slip {
       Accepted: `accepted at ${leg.acceptedPrice}`,
       Rejected: `rejected: ${reason}`,
       Repriced: `not placed: the price is now ${leg.currentPrice}`,
-      Pending: "in play: waiting for the delay to pass…",
+      Pending: "in play: waiting for the bet delay to pass",
       Review: "with a trader for review",
     }[decision.decision] ?? decision.decision;
     const extra = decision.alternativeStake ? ` (up to ${decision.alternativeStake} would be accepted)` : "";
