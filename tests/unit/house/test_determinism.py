@@ -9,9 +9,15 @@ from support.determinism import modules, violations
 ROOT = Path(__file__).parents[3] / "components" / "touchline"
 PACKAGES = ("domain", "book", "desk", "gateway", "feeds", "ingest")
 SHELLS = frozenset({
-    "book/__main__.py", "book/node.py", "book/lvc.py",
-    "desk/store.py",
-    "feeds/interface.py",
+    "book/shell/", "book/__main__.py", "book/lvc.py", "book/node.py",
+    "desk/store.py", "desk/stream_reader.py",
+    "feeds/interface.py", "feeds/betfair/adapter.py", "feeds/betfair/connection.py",
+    "feeds/replay/adapter.py", "feeds/replay/recording.py", "feeds/replay/transport.py",
+    "gateway/web/", "gateway/__main__.py", "gateway/auth.py", "gateway/bets.py", "gateway/cache.py", "gateway/declared.py",
+    "gateway/door.py", "gateway/intake.py", "gateway/process.py", "gateway/server.py", "gateway/service.py",
+    "gateway/sockets.py", "gateway/turns.py",
+    "ingest/__main__.py", "ingest/capture.py", "ingest/clock.py", "ingest/corrections.py", "ingest/durable.py",
+    "ingest/feed.py", "ingest/identities.py", "ingest/reception.py", "ingest/registry.py", "ingest/service.py",
 })  # fmt: skip
 """Modules that connect the machines to sockets, files and timers."""
 
