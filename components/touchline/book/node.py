@@ -1,0 +1,373 @@
+"""A book node: one process, candidate for every shard, leader of some.
+
+Everything runs on one loop. Inputs (messages, time, answers of the store) are taken in one at a time and in the order of their
+arrival; each asks for the time first (`_enter`), which is also where a pause of the process is noticed, before anything is
+done with it.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Coroutine, Iterable
+from functools import partial
+from typing import Any
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from touchline.book.lvc import LastValueCache, State
+from touchline.book.shell.clock import monotonic_us, wall_us
+from touchline.book.shell.configuration import Configuration, EngineFacts
+from touchline.book.shell.durability_watch import watch_durability
+from touchline.book.shell.health import node_health, shard_health
+from touchline.book.shell.lease_bucket import LeaseBucket
+from touchline.book.shell.outbox import Outbox
+from touchline.book.shell.shard_node import ShardNode
+from touchline.bus import subjects
+from touchline.bus.connection import connect
+from touchline.bus.messages import (
+    Beat,
+    Probe,
+    decode_beat,
+    decode_bet,
+    decode_bet_lookup,
+    decode_odds,
+    encode,
+)
+from touchline.bus.process import Fatal
+from touchline.bus.settings import Settings
+from touchline.bus.status import StatusWriter
+from touchline.desk.store import BetStore
+from touchline.desk.stream_reader import StreamReader
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.05
+BEAT_EVERY = 2
+"""Ticks between two beats and probes: 100 ms."""
+FOLLOW_S = 0.2
+STATUS_S = 1.0
+PAUSE_US = 1_000_000
+"""A loop that did not turn for this long gives its authority up before it does anything else."""
+TURN_US = 5_000
+"""After this time on one backlog of messages, everything else gets a turn."""
+GOODBYE_S = 0.5
+
+
+class BookNode:
+    """See the module. `run` returns when `stop` is set, with the leases released."""
+
+    def __init__(self, settings: Settings, node: str) -> None:
+        self._settings = settings
+        self._node = node
+        self._started = wall_us()
+        self._last = monotonic_us()
+        self._turn_began = self._last
+        self._pauses = 0
+        self._shards: list[ShardNode] = []
+        self._config = Configuration(self._apply_config)
+        self._beats: dict[str, tuple[int, Beat]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failed: asyncio.Future[None]
+        self._nc: Client
+        self._outbox: Outbox
+        self._cache = LastValueCache(
+            settings.redis_url,
+            states=self._states,
+            markets=lambda shard: self._shards[shard].book.markets(),
+            outdated=self._outdated,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop`.
+
+        Raises:
+            BrokerUnreachable: no broker at the start.
+            Exception: a bug in any part ends the node; its leases then expire.
+        """
+        self._failed = asyncio.get_running_loop().create_future()
+        nc = await self._connect(stop)
+        if nc is None:
+            return
+        self._nc = nc
+        self._outbox = Outbox(self._nc, monotonic_us)
+        try:
+            self._spawn(self._outbox.run())
+            self._spawn(self._config.follow(self._nc))
+            self._spawn(self._report())
+            await self._until_over(stop)
+            await self._say_goodbye()
+        finally:
+            for task in list(self._tasks):
+                task.cancel()
+            await self._cache.close()
+            await self._nc.close()
+
+    async def _connect(self, stop: asyncio.Event) -> Client | None:
+        """A connection to the broker, or None if `stop` was set before there was one."""
+        connecting = asyncio.ensure_future(connect(self._settings, name=f"book {self._node}"))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if connecting.done():
+            return connecting.result()
+        connecting.cancel()
+        return None
+
+    async def _until_over(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set or a part has failed."""
+        stopping, serving = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._serve())
+        ends: list[asyncio.Future[Any]] = [stopping, serving, self._failed]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        for ended in (self._failed, serving):
+            if ended.done():
+                ended.result()
+        serving.cancel()
+
+    async def _serve(self) -> None:
+        """Wait for an engine, then take part."""
+        await self._config.known.wait()
+        await self._make_shards(self._engine())
+        for subject, take in (
+            # Odds and beats share one subscription: a beat must not be read ahead of the odds that came before it.
+            ("odds.*.*", self._on_odds),
+            ("bet.*", self._on_bet),
+            ("betlookup.*", self._on_lookup),
+            ("control.snapshot.*", self._on_snapshot),
+            ("control.market.*", self._on_market),
+        ):
+            await self._nc.subscribe(subject, cb=take)
+        self._spawn(self._cache.run())
+        self._spawn(self._follow())
+        self._spawn(
+            watch_durability(
+                self._nc,
+                self._shards,
+                sync_interval=self._settings.bets_sync,
+                declared=lambda: self._engine().durability,
+            )
+        )
+        await self._tick_for_ever()
+
+    async def _make_shards(self, facts: EngineFacts) -> None:
+        bucket = LeaseBucket(self._nc)
+        reader = StreamReader(self._nc)
+        await reader.start()
+        make_store = partial(BetStore, self._nc, clock=monotonic_us)
+        for shard in range(facts.shards):
+            self._shards.append(
+                ShardNode(
+                    shard=shard,
+                    shards=facts.shards,
+                    node=self._node,
+                    clock=monotonic_us,
+                    wall=wall_us,
+                    outbox=self._outbox,
+                    bucket=bucket,
+                    reader=reader,
+                    make_store=make_store,
+                    spawn=self._spawn,
+                    published=self._cache.changed,
+                    led=self._cache.led,
+                )
+            )
+        for each in self._shards:
+            await each.store.start()
+        self._apply_config()
+        log.info("node %s is a candidate for %d shards of engine %s", self._node, facts.shards, facts.name)
+
+    def _enter(self) -> int:
+        """The time, for the input that begins. If the process stood still, authority goes before anything else is done."""
+        now = monotonic_us()
+        gap = now - self._last
+        self._last = now
+        if gap > PAUSE_US and self._shards:
+            self._pauses += 1
+            log.warning("this node stood still for %d ms: all its terms end", gap // 1000)
+            for shard in self._shards:
+                shard.paused(now, gap)
+        return now
+
+    async def _give_way(self, now: int) -> None:
+        """Let the rest of the node run if one subscription's backlog has kept it from that for long."""
+        if now - self._turn_began > TURN_US:
+            await asyncio.sleep(0)
+            self._turn_began = monotonic_us()
+
+    # Messages
+
+    async def _on_odds(self, msg: Msg) -> None:
+        now = self._enter()
+        place = msg.subject.split(".")[1]
+        try:
+            if place == "beat":
+                self._take_beat(now, decode_beat(msg.data))
+            elif place.isdigit() and int(place) < len(self._shards):
+                self._shards[int(place)].odds(now, decode_odds(msg.data))
+        except msgspec.DecodeError as error:
+            # Whatever it said is missing now: the hole in the sequence holds the provider's markets until it is told again.
+            log.error("a message on %s cannot be read: %s", msg.subject, error)
+        await self._give_way(now)
+
+    def _take_beat(self, now: int, beat: Beat) -> None:
+        self._beats[beat.provider] = (now, beat)
+        for shard in self._shards:
+            shard.beat(now, beat)
+
+    async def _on_bet(self, msg: Msg) -> None:
+        now = self._enter()
+        shard = self._shard_of(msg)
+        if shard is None or not msg.reply:
+            return
+        try:
+            request = decode_bet(msg.data)
+        except msgspec.DecodeError as error:
+            log.error("a bet on %s cannot be read: %s", msg.subject, error)
+            return
+        shard.bet(now, request, msg.reply)
+        await self._give_way(now)
+
+    async def _on_lookup(self, msg: Msg) -> None:
+        now = self._enter()
+        shard = self._shard_of(msg)
+        if shard is None or not msg.reply:
+            return
+        try:
+            shard.lookup(now, decode_bet_lookup(msg.data), msg.reply)
+        except msgspec.DecodeError as error:
+            log.error("a question on %s cannot be read: %s", msg.subject, error)
+
+    async def _on_snapshot(self, msg: Msg) -> None:
+        self._enter()
+        shard = self._shard_of(msg)
+        if shard is not None and msg.reply:
+            shard.snapshot(msg.reply)
+
+    async def _on_market(self, msg: Msg) -> None:
+        now = self._enter()
+        shard = self._shard_of(msg)
+        if shard is None or not msg.reply or not shard.leading:
+            return
+        try:
+            market = str(json.loads(msg.data)["market"])
+        except (ValueError, KeyError, TypeError) as error:
+            log.error("a question on %s cannot be read: %r", msg.subject, error)
+            return
+        answer = shard.book.explain(now, market)
+        self._outbox.put(msg.reply, msgspec.json.encode(answer), valid=shard.lease.valid)
+
+    def _shard_of(self, msg: Msg) -> ShardNode | None:
+        last = msg.subject.rpartition(".")[2]
+        return self._shards[int(last)] if last.isdigit() and int(last) < len(self._shards) else None
+
+    # Time
+
+    async def _tick_for_ever(self) -> None:
+        loop = asyncio.get_running_loop()
+        due, count = loop.time(), 0
+        while True:
+            now = self._enter()
+            self._turn_began = now
+            for shard in self._shards:
+                shard.tick(now)
+            if count % BEAT_EVERY == 0:
+                self._outbox.put(subjects.probe(self._node), encode(Probe(self._node, monotonic_us())))
+                for shard in self._shards:
+                    shard.proof_of_life()
+            count += 1
+            due = max(due + TICK_S, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def _follow(self) -> None:
+        """Keep the desks that do not lead as knowing as the one that does."""
+        while True:
+            for shard in self._shards:
+                await shard.follow()
+                shard.forget_askers(monotonic_us())
+            await asyncio.sleep(FOLLOW_S)
+
+    # Configuration and status
+
+    def _apply_config(self) -> None:
+        now, engine = self._enter(), self._engine()
+        for shard in self._shards:
+            shard.configure(now, self._config.book)
+            shard.desk.currency = engine.currency
+            shard.desk.max_legs = engine.max_legs
+            shard.desk.memory.keep_us = engine.remember_keys_us
+
+    def _engine(self) -> EngineFacts:
+        assert self._config.engine is not None, "there are no shards before there is an engine"
+        return self._config.engine
+
+    async def _report(self) -> None:
+        writer = StatusWriter(self._nc, f"book.{self._node}")
+        while True:
+            details = {}
+            for shard in self._shards:
+                details[shard.shard] = shard_health(shard, monotonic_us())
+                await asyncio.sleep(0)
+            document = node_health(
+                node=self._node,
+                started=self._started,
+                wall=wall_us(),
+                now=monotonic_us(),
+                shards=self._shards,
+                details=details,
+                beats=self._beats,
+                cache=self._cache.detail,
+                dropped=self._outbox.dropped,
+                pauses=self._pauses,
+                waiting_for="" if self._config.known.is_set() else "an OddsEngine in the config bucket",
+            )
+            await writer.put(document)
+            await asyncio.sleep(STATUS_S)
+
+    def _states(self, shard: int, markets: Iterable[str]) -> dict[str, State | None]:
+        return self._shards[shard].states(markets)
+
+    def _outdated(self, shard: int, epoch: int) -> None:
+        self._shards[shard].outdated(monotonic_us(), epoch)
+
+    # Life and death
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run beside; a failure is a bug and ends the node."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not self._failed.done():
+            self._failed.set_exception(error)
+
+    async def _say_goodbye(self) -> None:
+        """Release the leases, so that others need not wait for them to expire; bounded, because they will."""
+        now = monotonic_us()
+        for shard in self._shards:
+            shard.release(now)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                while any(shard.lease.asking for shard in self._shards):  # noqa: ASYNC110 - inputs of several machines
+                    await asyncio.sleep(0.005)
+        try:
+            await self._nc.flush(timeout=1)
+        except (NatsError, TimeoutError) as error:
+            log.debug("last words were not written: %r", error)
+
+
+async def run_node(settings: Settings, node: str, stop: asyncio.Event) -> None:
+    """Run one book node until `stop` is set.
+
+    Raises:
+        Fatal: a part of the node failed in a way that leaves nothing to serve.
+    """
+    try:
+        await BookNode(settings, node).run(stop)
+    except msgspec.DecodeError as error:
+        raise Fatal(f"a stream of decisions holds a record that no node wrote: {error}") from error
