@@ -6,6 +6,7 @@ selection   letters, digits, `_`, `-` and `.`; unique in its market
 """
 
 import re
+import unicodedata
 from typing import NamedTuple
 from zlib import crc32
 
@@ -62,8 +63,16 @@ def is_selection(text: str) -> bool:
 
 
 def token(text: str, *, empty: str = "unknown") -> str:
-    """Make a subject token of any text: `English Premier League` -> `english-premier-league`."""
-    return _NOT_TOKEN.sub("-", text.strip().lower()).strip("-")[:64].strip("-") or empty
+    """Make a subject token of any text: `English Premier League` -> `english-premier-league`, `São Paulo` -> `sao-paulo`.
+
+    A text without a single Latin letter or digit gets a token of its own (`x` and its CRC-32), so that two such names stay
+    two; only blank text becomes `empty`.
+    """
+    folded = unicodedata.normalize("NFKD", text.strip().lower()).encode("ascii", "ignore").decode()
+    slug = _NOT_TOKEN.sub("-", folded).strip("-")[:64].strip("-")
+    if slug:
+        return slug
+    return f"x{crc32(text.strip().encode()):08x}" if text.strip() else empty
 
 
 def shard_of(event: str, shards: int) -> int:

@@ -33,6 +33,12 @@ def test_any_text_gives_a_subject_token(text: str) -> None:
     assert is_token(token(text))
 
 
+def test_names_without_latin_letters_keep_tokens_of_their_own() -> None:
+    assert token("São Paulo") == "sao-paulo"
+    assert len({token("Спартак"), token("Зенит"), token("鹿島"), token("unknown")}) == 4
+    assert token("  ") == "unknown"
+
+
 @given(tokens, st.integers(1, 256))
 def test_the_shard_of_an_event_is_stable_and_in_range(event: str, shards: int) -> None:
     assert shard_of(event, shards) == shard_of(event, shards)
