@@ -41,7 +41,9 @@ async def watch_config(nc: Client) -> AsyncIterator[Change | Ready]:
     """Content, `Ready`, then changes, for ever (until the connection is closed or the iteration cancelled)."""
     while not nc.is_closed:
         try:
-            bucket = await nc.jetstream(timeout=2).key_value(subjects.CONFIG_BUCKET)
+            js = nc.jetstream(timeout=2)
+            bucket = await js.key_value(subjects.CONFIG_BUCKET)
+            empty = (await js.stream_info(f"KV_{subjects.CONFIG_BUCKET}")).state.messages == 0
             watcher = await bucket.watchall()
         except NotFoundError:
             log.warning("the broker has no bucket %r yet; waiting for it", subjects.CONFIG_BUCKET)
@@ -52,20 +54,23 @@ async def watch_config(nc: Client) -> AsyncIterator[Change | Ready]:
             await asyncio.sleep(RETRY_S)
             continue
         seen: set[str] = set()
-        ready = False
+        # The watcher's own end mark (None) may come before content that is still on its way: what counts is how many
+        # messages the broker says are left behind each one.
+        ready = empty
         try:
+            if ready:
+                yield Ready(frozenset())
             async for entry in _entries(nc, watcher):
                 if entry is None:
-                    if not ready:
-                        ready = True
-                        yield Ready(frozenset(seen))
                     continue
                 change = _change(entry)
-                if change is None:
-                    continue
-                if not ready and change.value is not None:
-                    seen.add(change.key)
-                yield change
+                if change is not None:
+                    if not ready and change.value is not None:
+                        seen.add(change.key)
+                    yield change
+                if not ready and entry.delta == 0:
+                    ready = True
+                    yield Ready(frozenset(seen))
         finally:
             if nc.is_connected:
                 await watcher.stop()  # type: ignore[no-untyped-call]

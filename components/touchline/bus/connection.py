@@ -10,7 +10,6 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
@@ -48,6 +47,8 @@ async def connect(
         BrokerUnreachable: nobody answered within `first_connect_s` seconds, or the credentials were refused.
     """
 
+    client = Client()
+
     async def error(exc: Exception) -> None:
         text = str(exc)
         if "ermissions" in text:
@@ -56,6 +57,8 @@ async def connect(
             log.warning("broker %s: %s", settings.nats_url, text)
 
     async def disconnected() -> None:
+        if client.is_closed:
+            return  # we hung up ourselves
         log.warning("lost the broker at %s; reconnecting", settings.nats_url)
         if on_disconnect:
             await on_disconnect()
@@ -89,7 +92,8 @@ async def connect(
     # nats-py never gives up the first connection by itself when reconnecting is unlimited.
     try:
         async with asyncio.timeout_at(deadline):
-            return await nats.connect(**options)
+            await client.connect(**options)
+            return client
     except (TimeoutError, OSError, NatsError) as error_:
         raise BrokerUnreachable(
             f"no broker at {settings.nats_url} accepted user {settings.nats_user!r} within {first_connect_s:.0f} s: {error_}"

@@ -1,11 +1,12 @@
 """The streams and buckets that the parts expect, made once by whoever starts an engine (`touchline up`, the operator, a test)."""
 
+import asyncio
+import json
 from collections.abc import Iterable
 
 from nats.aio.client import Client
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.client import JetStreamContext
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from touchline.bus import subjects
 
@@ -26,21 +27,19 @@ async def provision(
     Raises:
         nats.errors.Error: the broker refused (for example no JetStream, or a change that an existing stream does not allow).
     """
-    js = nc.jetstream(timeout=10)
-    for name in providers:
-        await provision_provider(nc, name, replicas=replicas, capture_bytes=capture_bytes, capture_age_s=capture_age_s)
-    await _ensure(
-        js,
+    streams = [
+        _raw(name, replicas=replicas, capture_bytes=capture_bytes, capture_age_s=capture_age_s) for name in providers
+    ]
+    streams.append(
         StreamConfig(
             name=subjects.QUARANTINE_STREAM,
             subjects=["quarantine.>"],
             max_bytes=1 << 28,
             discard=DiscardPolicy.OLD,
             num_replicas=replicas,
-        ),
+        )
     )
-    await _ensure(
-        js,
+    streams.append(
         StreamConfig(
             name=subjects.BOOK_STREAM,
             subjects=["book.>"],
@@ -50,34 +49,34 @@ async def provision(
             storage=StorageType.MEMORY,
             no_ack=True,
             num_replicas=replicas,
-        ),
-    )
-    for shard in range(shards):
-        await _ensure(
-            js,
-            StreamConfig(
-                name=subjects.bets_stream(shard),
-                subjects=[f"bets.*.{shard}"],
-                storage=StorageType.FILE,
-                retention=RetentionPolicy.LIMITS,
-                discard=DiscardPolicy.NEW,
-                deny_delete=True,
-                deny_purge=True,
-                allow_direct=True,
-                num_replicas=replicas,
-                duplicate_window=120.0,
-            ),
         )
-    for bucket, history in (
-        (subjects.CONFIG_BUCKET, 5),
-        (subjects.STATUS_BUCKET, 1),
-        (subjects.LEASE_BUCKET, 1),
-        (subjects.EVENTS_BUCKET, 5),
-    ):
-        try:
-            await js.key_value(bucket)
-        except NotFoundError:
-            await js.create_key_value(bucket=bucket, history=history, replicas=replicas)
+    )
+    streams += [
+        StreamConfig(
+            name=subjects.bets_stream(shard),
+            subjects=[f"bets.*.{shard}"],
+            storage=StorageType.FILE,
+            retention=RetentionPolicy.LIMITS,
+            discard=DiscardPolicy.NEW,
+            deny_delete=True,
+            deny_purge=True,
+            allow_direct=True,
+            num_replicas=replicas,
+            duplicate_window=120.0,
+        )
+        for shard in range(shards)
+    ]
+    buckets = {
+        subjects.CONFIG_BUCKET: 5,
+        subjects.STATUS_BUCKET: 1,
+        subjects.LEASE_BUCKET: 1,
+        subjects.EVENTS_BUCKET: 5,
+    }
+    # Each creation waits for a disk; side by side they wait together.
+    await asyncio.gather(
+        *(_ensure(nc, stream) for stream in streams),
+        *(_ensure_bucket(nc, name, history=history, replicas=replicas) for name, history in buckets.items()),
+    )
 
 
 async def provision_provider(
@@ -93,26 +92,43 @@ async def provision_provider(
     Raises:
         nats.errors.Error: the broker refused.
     """
-    await _ensure(
-        nc.jetstream(timeout=10),
-        StreamConfig(
-            name=subjects.raw_stream(provider),
-            subjects=[subjects.raw(provider)],
-            max_bytes=capture_bytes,
-            max_age=capture_age_s,
-            discard=DiscardPolicy.OLD,
-            num_replicas=replicas,
-            duplicate_window=120.0,
-        ),
+    await _ensure(nc, _raw(provider, replicas=replicas, capture_bytes=capture_bytes, capture_age_s=capture_age_s))
+
+
+def _raw(provider: str, *, replicas: int, capture_bytes: int, capture_age_s: float) -> StreamConfig:
+    return StreamConfig(
+        name=subjects.raw_stream(provider),
+        subjects=[subjects.raw(provider)],
+        max_bytes=capture_bytes,
+        max_age=capture_age_s,
+        discard=DiscardPolicy.OLD,
+        num_replicas=replicas,
+        duplicate_window=120.0,
     )
 
 
-async def _ensure(js: JetStreamContext, config: StreamConfig) -> None:
-    """Create a stream, or bring an existing one to this configuration."""
-    assert config.name is not None
+async def _ensure_bucket(nc: Client, name: str, *, history: int, replicas: int) -> None:
+    js = nc.jetstream(timeout=10)
     try:
-        await js.stream_info(config.name)
+        await js.key_value(name)
     except NotFoundError:
-        await js.add_stream(config)
-    else:
-        await js.update_stream(config)
+        await js.create_key_value(bucket=name, history=history, replicas=replicas)
+
+
+async def _ensure(nc: Client, config: StreamConfig) -> None:
+    """Create a stream, or bring an existing one to this configuration.
+
+    Asked over the broker's API directly: nats-py's `StreamConfig` does not know `allow_atomic` (nats-server 2.12).
+    """
+    wanted = config.as_dict() | {"allow_atomic": not config.no_ack}
+    for verb in ("CREATE", "UPDATE"):
+        reply = await nc.request(f"$JS.API.STREAM.{verb}.{config.name}", json.dumps(wanted).encode(), timeout=10)
+        error = json.loads(reply.data).get("error")
+        if error is None:
+            return
+        if verb == "UPDATE" or error.get("err_code") != _NAME_IN_USE:
+            raise APIError.from_error(error)
+
+
+_NAME_IN_USE = 10058
+"""The broker's error code: a stream of this name exists with another configuration."""

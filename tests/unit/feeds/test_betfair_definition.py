@@ -76,12 +76,19 @@ def test_american_events_name_the_away_side_first() -> None:
         ("next Sunday", 0),
     ],
 )
-def test_the_start_is_the_open_date_in_epoch_microseconds(text: str, expected: int) -> None:
-    assert native(openDate=text).start_us == expected
+def test_the_start_is_the_market_time_in_epoch_microseconds(text: str, expected: int) -> None:
+    assert native(marketTime=text).start_us == expected
 
 
-def test_without_an_open_date_the_market_time_is_the_start() -> None:
-    assert native(openDate=None).start_us == 1_772_377_200_000_000
+def test_races_of_one_meeting_start_at_their_own_times() -> None:
+    """All races of a meeting share one `openDate`."""
+    first = native(openDate="2026-03-01T12:00:00.000Z", marketTime="2026-03-01T12:00:00.000Z")
+    second = native(openDate="2026-03-01T12:00:00.000Z", marketTime="2026-03-01T12:35:00.000Z")
+    assert second.start_us - first.start_us == 35 * 60 * 1_000_000
+
+
+def test_without_a_market_time_the_open_date_is_the_start() -> None:
+    assert native(marketTime=None).start_us == 1_772_377_200_000_000
 
 
 def test_the_bet_delay_is_in_milliseconds() -> None:

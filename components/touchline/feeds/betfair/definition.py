@@ -62,7 +62,7 @@ def native_market(market_id: str, definition: MarketDefinition) -> NativeMarket:
         id=market_id,
         event_id=definition.eventId,
         event_name=definition.eventName or "",
-        start_us=_epoch_us(definition.openDate or definition.marketTime or ""),
+        start_us=_epoch_us(definition.marketTime or definition.openDate or ""),
         sport_id=definition.eventTypeId,
         sport_name=EVENT_TYPES.get(definition.eventTypeId, ""),
         league_id="",

@@ -1,0 +1,133 @@
+"""`python -m touchline.ingest` as a process: start, stop, crash, and with the permissions of its own broker user."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+
+from support.ingest_scene import ACCEPT_ALL, Reader, betfair, declare, declare_engine
+from support.servers import SHARDS
+from support.waiting import until
+from touchline.bus.connection import connect
+from touchline.bus.provision import provision
+from touchline.bus.settings import Settings
+from touchline.bus.status import read_status
+from touchline.local.credentials import ADMIN, ingest_user, users
+from touchline.local.servers import NatsServer
+from touchline.sim.server import Simulator, SimulatorOptions
+
+pytestmark = pytest.mark.servers
+
+
+@contextmanager
+def process(url: str, folder: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The command as a user starts it; killed in the end if it still runs. Its log is `folder/log`."""
+    secret = folder / "secrets" / "betfair"
+    secret.mkdir(parents=True, exist_ok=True)
+    (secret / "appKey").write_text("key")
+    (secret / "sessionToken").write_text("token")
+    env = os.environ | {"TOUCHLINE_NATS_URL": url, "TOUCHLINE_SECRETS_DIR": str(folder / "secrets")} | environment
+    with (folder / "log").open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "touchline.ingest", "--provider", "betfair-a"], env=env, stderr=log, stdout=log
+        )
+        try:
+            yield child
+        finally:
+            if child.poll() is None:
+                child.kill()
+            child.wait(10)
+
+
+def log_of(folder: Path) -> str:
+    return (folder / "log").read_text()
+
+
+async def declared(nc: Client, served: Simulator) -> Reader:
+    await declare_engine(nc)
+    await declare(nc, "EntityMap", "all", ACCEPT_ALL)
+    await declare(nc, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"]))
+    reader = Reader("betfair-a")
+    await reader.start(nc)
+    return reader
+
+
+def simulator() -> Simulator:
+    return Simulator(SimulatorOptions(serve={"betfair-a": 0}, tls=False))
+
+
+async def test_sigterm_ends_it_with_code_0_a_last_beat_and_everything_stored(
+    nats_server: NatsServer, nats: Client, tmp_path: Path
+) -> None:
+    async with simulator() as served:
+        reader = await declared(nats, served)
+        with process(nats_server.url, tmp_path) as child:
+            await until(lambda: reader.state == "Connected", within=30)
+            child.send_signal(signal.SIGTERM)
+            await until(lambda: child.poll() is not None, within=15)
+            assert child.returncode == 0, log_of(tmp_path)
+        await until(lambda: reader.detail == "ingest is stopping")
+        status = (await read_status(nats))["ingest.betfair-a"]
+        assert status["capture"]["waiting"] == 0
+        stored = (await nats.jetstream().stream_info("RAW_betfair-a")).state.messages
+        assert status["frames"]["captured"] == status["capture"]["stored"] == stored
+
+
+async def test_a_killed_process_comes_back_as_a_new_incarnation_with_the_same_event_ids(
+    nats_server: NatsServer, nats: Client, tmp_path: Path
+) -> None:
+    async with simulator() as served:
+        reader = await declared(nats, served)
+        with process(nats_server.url, tmp_path) as child:
+            await until(lambda: reader.state == "Connected", within=30)
+            first, before = reader.inc, set(reader.markets)
+            child.kill()
+            child.wait(10)
+        with process(nats_server.url, tmp_path):
+            await until(lambda: reader.inc != first and reader.state == "Connected", within=30)
+            await until(lambda: len(reader.sets) >= 2 * SHARDS)
+        assert before & set(reader.markets)
+        assert reader.holes == []
+
+
+async def test_its_own_broker_user_may_do_all_that_it_does(tmp_path: Path) -> None:
+    accounts = users(shards=SHARDS, providers=["betfair-a"], password=lambda name: f"pw-{name}")
+    with NatsServer(users=[user.entry() for user in accounts]) as server:
+        admin = await connect(Settings(nats_url=server.url, nats_user=ADMIN, nats_password=f"pw-{ADMIN}"), name="test")
+        await provision(admin, shards=SHARDS, providers=["betfair-a"])
+        name = ingest_user("betfair-a")
+        async with simulator() as served:
+            reader = await declared(admin, served)
+            with process(server.url, tmp_path, TOUCHLINE_NATS_USER=name, TOUCHLINE_NATS_PASSWORD=f"pw-{name}") as child:
+                await until(lambda: reader.state == "Connected" and len(reader.markets) > 5, within=30)
+                child.terminate()
+                await until(lambda: child.poll() is not None, within=15)
+        await admin.close()
+    assert "refused a subject" not in log_of(tmp_path)
+    assert reader.holes == []
+
+
+def test_help_teaches() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "touchline.ingest", "--help"], capture_output=True, text=True, check=True
+    )
+    for word in ("Examples:", "raw.NAME", "quarantine.NAME.REASON", "TOUCHLINE_NATS_URL", "Exit codes"):
+        assert word in answer.stdout
+
+
+def test_a_malformed_environment_is_named() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "touchline.ingest", "--provider", "x"],
+        env=os.environ | {"TOUCHLINE_NODE": "no spaces please"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert "TOUCHLINE_NODE" in answer.stderr
