@@ -16,6 +16,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from touchline.bus import subjects
+from touchline.bus.watching import next_entry
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ async def _entries(nc: Client, watcher: Any) -> AsyncIterator[Any]:
     reconnects = nc.stats["reconnects"]
     while nc.stats["reconnects"] == reconnects and not nc.is_closed:
         try:
-            yield await watcher.updates(timeout=0.5)
+            yield await next_entry(watcher, within=0.5)
         except (TimeoutError, NatsError):
             continue
 

@@ -16,6 +16,7 @@ from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 from touchline.bus import subjects
+from touchline.bus.watching import next_entry
 from touchline.ingest.clock import Clock
 from touchline.ingest.event_records import (
     AUTOMATIC,
@@ -271,7 +272,7 @@ async def watch_pointers(nc: Client, provider: str) -> AsyncIterator[tuple[str, 
     try:
         while nc.stats["reconnects"] == reconnects and not nc.is_closed:
             try:
-                entry = await watcher.updates(timeout=1)  # type: ignore[no-untyped-call]
+                entry = await next_entry(watcher, within=1)
             except (TimeoutError, NatsError):
                 continue
             if entry is not None and entry.value:

@@ -201,8 +201,8 @@ class NatsServer(_Server):
 
     def command(self) -> list[str]:
         config = self.folder / "nats.conf"
+        config.touch(mode=0o600)
         config.write_text(self.config_text())
-        config.chmod(0o600)
         return [str(nats_binary()), "-c", str(config)]
 
     def config_text(self) -> str:
@@ -236,25 +236,31 @@ class NatsServer(_Server):
 
 
 class ValkeyServer(_Server):
-    """Valkey without persistence: what it holds can be written again by the book's leaders."""
+    """Valkey without persistence: what it holds can be written again by the book's leaders. `password` keeps others out."""
 
     name = "valkey"
 
-    def __init__(self, folder: Path | None = None, *, port: int = 0) -> None:
+    def __init__(self, folder: Path | None = None, *, port: int = 0, password: str = "") -> None:
         super().__init__(folder, port)
+        self._password = password
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{f':{self._password}@' if self._password else ''}127.0.0.1:{self.port}/0"
 
     def command(self) -> list[str]:
-        options = {"bind": "127.0.0.1", "port": self.port, "save": "", "appendonly": "no", "dir": self.folder}
-        return [str(valkey_binary()), *(word for key, value in options.items() for word in (f"--{key}", str(value)))]
+        options = {"bind": "127.0.0.1", "port": self.port, "save": '""', "appendonly": "no", "dir": f'"{self.folder}"'}
+        if self._password:
+            options["requirepass"] = self._password
+        config = self.folder / "valkey.conf"
+        config.touch(mode=0o600)
+        config.write_text("".join(f"{key} {value}\n" for key, value in options.items()))
+        return [str(valkey_binary()), str(config)]
 
     def answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=0.5) as probe:
                 probe.sendall(b"PING\r\n")
-                return probe.recv(64).startswith(b"+PONG")
+                return probe.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return False

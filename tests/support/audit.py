@@ -1,0 +1,159 @@
+"""The auditor: reads an engine's decisions from the broker and compares them with what bettors were told and with the provider's truth."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from nats.aio.client import Client
+
+from support.bettors import Answers
+from support.engine import Engine
+from touchline.bus import subjects
+from touchline.bus.connection import connect
+from touchline.bus.settings import Settings
+from touchline.desk.records import BetRecord, EpochRecord, decode_record
+
+_TYPES = {"MATCH_ODDS": "MatchWinner", "OVER_UNDER_25": "TotalGoals"}
+"""As the quickstart's EntityMap has it."""
+
+SLACK_US = 300_000
+"""Between a change at the simulator and its record, and between the clocks' readings: the machines are shared."""
+
+
+@dataclass
+class Audit:
+    """Every decision of an engine in stored order, by shard."""
+
+    records: dict[int, list[EpochRecord | BetRecord]]
+
+    @property
+    def bets(self) -> list[BetRecord]:
+        return [record for records in self.records.values() for record in records if isinstance(record, BetRecord)]
+
+    @property
+    def epochs(self) -> dict[int, int]:
+        """The newest epoch of each shard."""
+        return {shard: max((record.epoch for record in records), default=0) for shard, records in self.records.items()}
+
+    def final(self) -> dict[str, BetRecord]:
+        """The one final decision of each key.
+
+        Raises:
+            AssertionError: a bet was decided twice.
+        """
+        found: dict[str, BetRecord] = {}
+        for record in self.bets:
+            if record.decision.final:
+                name = f"{record.request.customer}/{record.request.key}"
+                assert name not in found, f"bet {name} was decided twice: {found[name]} and {record}"
+                found[name] = record
+        return {record.request.key: record for record in found.values()}
+
+    def check(self, answers: Answers) -> None:
+        """Nothing that a bettor was told is missing or different, epochs only rise, nothing was decided twice.
+
+        Raises:
+            AssertionError: one of it is not so.
+        """
+        final = self.final()
+        for key, told in answers.final.items():
+            assert key in final, f"bettor was told {told['decision']} on {key}, but no decision is stored"
+            assert json.loads(bytes(final[key].document)) == told
+        for shard, records in self.records.items():
+            epochs = [record.epoch for record in records]
+            assert epochs == sorted(epochs), f"epochs of shard {shard} go back: {epochs}"
+
+
+async def admin(engine: Engine) -> Client:
+    """A connection with all rights, with the credentials from the broker's own configuration."""
+    config = json.loads((engine.state / "nats" / "nats.conf").read_text())
+    user = next(user for user in config["authorization"]["users"] if user["user"] == "admin")
+    settings = Settings(nats_url=engine.record["nats_url"], nats_user=user["user"], nats_password=user["password"])
+    return await connect(settings, name="auditor", first_connect_s=20)
+
+
+async def audit(engine: Engine) -> Audit:
+    """Read every stored decision."""
+    nc = await admin(engine)
+    try:
+        js = nc.jetstream(timeout=5)
+        names = [info.config.name or "" for info in await js.streams_info()]
+        records: dict[int, list[EpochRecord | BetRecord]] = {}
+        for name in sorted(name for name in names if name.startswith("BETS_")):
+            shard = int(name.removeprefix("BETS_"))
+            records[shard] = []
+            state = (await js.stream_info(name)).state
+            for seq in range(state.first_seq, state.last_seq + 1):
+                message = await js.get_msg(name, seq, direct=True)
+                records[shard].append(decode_record(message.data or b""))
+        return Audit(records)
+    finally:
+        await nc.close()
+
+
+async def truth(engine: Engine) -> dict[str, dict[str, Any]]:
+    """What each simulated provider really said, and when: by provider, then by its own market id."""
+    found: dict[str, dict[str, Any]] = {}
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        for port in engine.record["simulators"].values():
+            providers = (await http.get(f"http://127.0.0.1:{port}/state")).json()["providers"]
+            found |= {name: provider["markets"] for name, provider in providers.items()}
+    return found
+
+
+async def check_against_truth(
+    engine: Engine, told: dict[str, dict[str, Any]], records: list[BetRecord], max_age_us: int
+) -> int:
+    """Every accepted price was one that some provider offered, on an open market, within `max_age_us` before the decision.
+
+    Returns how many bets were compared (markets that the simulator has forgotten are not).
+
+    Raises:
+        AssertionError: a bet was accepted on a price that nobody offered then.
+    """
+    events = await _internal_ids(engine)
+    compared = 0
+    for record in records:
+        event, kind = record.request.legs[0].market.split(":")[:2]
+        histories = [
+            market["history"]
+            for provider, markets in told.items()
+            for market in markets.values()
+            if events.get((provider, str(market["event"]))) == event and _TYPES.get(market["type"]) == kind
+        ]
+        if not histories:
+            continue
+        compared += 1
+        price = record.prices[0] / 1_000_000
+        since = record.at - max_age_us - SLACK_US
+        assert any(_offered(history, price, since, record.at + SLACK_US) for history in histories), (
+            f"{record.request.legs[0]} was accepted at {price} (t={record.at}) but nobody offered it then: {histories}"
+        )
+    return compared
+
+
+def _offered(history: list[dict[str, Any]], price: float, since: int, until: int) -> bool:
+    """Whether some state that was in force at any moment of the window is open and has this price."""
+    for index, state in enumerate(history):
+        ends = history[index + 1]["at_us"] if index + 1 < len(history) else until
+        in_force = state["at_us"] <= until and ends >= since
+        if in_force and state["status"] == "OPEN" and any(abs(best - price) < 1e-9 for best in state["best"].values()):
+            return True
+    return False
+
+
+async def _internal_ids(engine: Engine) -> dict[tuple[str, str], str]:
+    """Internal event id by provider and its own event id."""
+    nc = await admin(engine)
+    try:
+        bucket = await nc.jetstream(timeout=5).key_value(subjects.EVENTS_BUCKET)
+        found: dict[tuple[str, str], str] = {}
+        for key in await bucket.keys():
+            if key.startswith("p."):
+                _, provider, native = key.split(".")
+                entry = await bucket.get(key)
+                found[provider, bytes.fromhex(native).decode()] = (entry.value or b"").decode()
+        return found
+    finally:
+        await nc.close()
