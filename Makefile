@@ -25,10 +25,11 @@ run: $(VENV)/.installed ## Start the quickstart engine: open http://127.0.0.1:80
 	@exec $(BIN)/touchline up examples/quickstart --port $(PORT)
 
 test: $(VENV)/.installed ## Every test, with real servers (under 20 minutes)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not servers and not browser"
+	@$(BIN)/python -m pytest -m "servers or browser"
 
 test-fast: $(VENV)/.installed ## Unit tests only (under 2 minutes)
-	@$(BIN)/python -m pytest -m "not servers and not browser and not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not servers and not browser and not slow"
 
 check: $(VENV)/.installed ## ruff, mypy (strict), import rules, generated files
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""`python -m bench [NAME…]`: run benchmarks, print one table, write bench/results.json."""
+"""`python -m bench [NAME…]`: run benchmarks, print one table, write bench/results.json and the table in docs/benchmarks.md."""
 
 import argparse
 import importlib
@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench import page
 from bench.rows import Row
 
 HERE = Path(__file__).parent
@@ -72,7 +73,9 @@ def main() -> int:
         rows += importlib.import_module(f"bench.{name}").measure()
         print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
     old = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    RESULTS.write_text(json.dumps(merge(old, rows), indent=1) + "\n")
+    kept = merge(old, rows)
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    page.PAGE.write_text(page.with_table(page.PAGE.read_text(), kept))
     Console(width=160).print(table(rows))
     return 0
 

@@ -1,2 +1,3 @@
 """The one place that names the version of the distribution."""
+
 __version__ = "0.1.0"

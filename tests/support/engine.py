@@ -42,8 +42,16 @@ class Engine:
         return str(self.record["gateway"])
 
     def pid(self, name: str) -> int:
-        """Process id of one component now."""
+        """Process id of one component now.
+
+        Raises:
+            KeyError: it does not run at this moment.
+        """
         return int(self.record["processes"][name])
+
+    def runs_again(self, name: str, gone: int) -> bool:
+        """Whether a component runs as another process than the one that is gone."""
+        return self.record["processes"].get(name, gone) != gone
 
     def kill(self, name: str) -> int:
         """SIGKILL one component; returns the process id that is gone."""

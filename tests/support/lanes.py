@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from support.audit import admin
@@ -29,9 +30,11 @@ from touchline.local.errors import GatewayError
 
 SHARDS = 4
 PLAYED_S = 90.0
-SHOWN_S = 30.0
-MISSING_S = 3.0
+SHOWN_S = 60.0
+MISSING_S = 5.0
 FETCHED = 500
+UNPROVEN = {"StalePrice", "Recovering", "NoProvider", "SequenceGap", "AuthorityLost"}
+"""Holds that say nothing of the recording."""
 COUNTS = ("captured", "accepted", "quarantined", "ignored")
 
 
@@ -69,17 +72,20 @@ class Lanes:
         self._client = client
         self._counted: dict[str, dict[str, Any]] = {}
         self._stored: dict[str, int] = {}
-        self._quarantined = 0
+        self._begun: set[str] = set()
 
     async def play(self, lane: str, path: Path) -> Played:
         """Play one file to its end and look at everything that came of it."""
         before = self._counted.get(lane, {})
+        if lane in self._begun:
+            await self._raw(lane)  # where the file before failed half-way
+        self._begun.add(lane)
         write_lane(self._folder, lane, path)
         lines = len(frames_of(path))
         status = await self._finished(lane, path, lines, before)
         self._counted[lane] = status["frames"]
         sent = await self._sent(lane)
-        bound = internal_markets(path, lane, (await self._records(lane)).get)
+        bound = internal_markets(path, lane, (await event_records(self._nc, lane)).get)
         shown: dict[str, list[Shown]] = {}
         for native, markets in bound.items():
             looked = [await self._shown(lane, one.id, one.runners, sent) for one in markets]
@@ -118,17 +124,6 @@ class Lanes:
         finally:
             await heard.unsubscribe()
 
-    async def _records(self, lane: str) -> dict[str, EventRecord]:
-        """The lane's events by native id."""
-        bucket = await self._nc.jetstream(timeout=5).key_value(subjects.EVENTS_BUCKET)
-        found = {}
-        for key in await bucket.keys() if (await bucket.status()).values else []:
-            if key.startswith(pointer_key(lane, "")):
-                internal = ((await bucket.get(key)).value or b"").decode()
-                native = bytes.fromhex(key.rpartition(".")[2]).decode()
-                found[native] = decode_record((await bucket.get(record_key(internal))).value or b"")
-        return found
-
     async def _shown(self, lane: str, market: str, runners: dict[str, str], sent: Sequence[int]) -> Shown | None:
         """The market once the leader has applied all that was sent, and the stream has brought it here; None where there is none.
 
@@ -144,7 +139,7 @@ class Lanes:
                     try:
                         document = await self._client.http.market(market)
                     except GatewayError as error:
-                        if error.status != 404 or loop.time() > missing_at:
+                        if error.status == 404 and loop.time() > missing_at:
                             return None
                     await asyncio.sleep(0)
         except TimeoutError:
@@ -169,13 +164,37 @@ class Lanes:
         return [json.loads(record) for record in records]
 
 
+async def event_records(nc: Client, provider: str) -> dict[str, EventRecord]:
+    """A provider's events by its own ids, from the `events` bucket."""
+    bucket = await nc.jetstream(timeout=5).key_value(subjects.EVENTS_BUCKET)
+    found = {}
+    for key in await bucket.keys() if (await bucket.status()).values else []:
+        if key.startswith(pointer_key(provider, "")):
+            internal = ((await bucket.get(key)).value or b"").decode()
+            native = bytes.fromhex(key.rpartition(".")[2]).decode()
+            found[native] = decode_record((await bucket.get(record_key(internal))).value or b"")
+    return found
+
+
 async def read_stream(nc: Client, stream: str, subject: str, after: int) -> tuple[list[bytes], int]:
     """Every payload of a subject after a sequence, parts of one frame joined; and the stream's last sequence."""
+    frames: list[bytes] = []
+    last = after
+    async for message in read_messages(nc, stream, subject, after):
+        last = message.metadata.sequence.stream
+        if (message.headers or {}).get(PART, "1/1").startswith("1/"):
+            frames.append(message.data)
+        else:
+            frames[-1] += message.data
+    return frames, last
+
+
+async def read_messages(nc: Client, stream: str, subject: str, after: int = 0) -> AsyncIterator[Msg]:
+    """Every message of a subject after a sequence, in order, up to what is stored now."""
     js = nc.jetstream(timeout=10)
-    last = (await js.stream_info(stream, subjects_filter=subject)).state
-    wanted = sum((last.subjects or {}).values())
-    if last.last_seq <= after or not wanted:
-        return [], max(after, last.last_seq)
+    state = (await js.stream_info(stream, subjects_filter=subject)).state
+    if state.last_seq <= after or not state.subjects:
+        return
     config = ConsumerConfig(
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
         opt_start_seq=after + 1,
@@ -184,21 +203,13 @@ async def read_stream(nc: Client, stream: str, subject: str, after: int) -> tupl
         mem_storage=True,
     )
     reading = await js.pull_subscribe(subject, stream=stream, config=config)
-    frames: list[bytes] = []
-    at = after
-    while True:
+    at, left = after, 1
+    while left:
         for message in await reading.fetch(FETCHED, timeout=10):
-            sequence = message.metadata.sequence.stream
-            assert sequence > at, f"{stream}: message {sequence} after {at}"
-            at = sequence
-            part = (message.headers or {}).get(PART, "1/1")
-            if part.startswith("1/"):
-                frames.append(message.data)
-            else:
-                frames[-1] += message.data
-            if message.metadata.num_pending == 0:
-                await reading.unsubscribe()
-                return frames, last.last_seq
+            assert message.metadata.sequence.stream > at, f"{stream}: {message.metadata.sequence.stream} after {at}"
+            at, left = message.metadata.sequence.stream, message.metadata.num_pending
+            yield message
+    await reading.unsubscribe()
 
 
 def _difference(after: dict[str, int], before: dict[str, int]) -> dict[str, int]:
@@ -222,7 +233,7 @@ def _settled(document: dict[str, Any], lane: str, last: int) -> bool:
     """Whether the leader told this, after the lane's last batch, with no hold that is only a lack of proof."""
     providers = (document.get("detail") or {}).get("providers") or []
     mine = next((one for one in providers if one["provider"] == lane), None)
-    passing = {hold["reason"] for hold in document.get("holds", [])} <= {"StalePrice", "Recovering", "NoProvider"}
+    passing = {hold["reason"] for hold in document.get("holds", [])} <= UNPROVEN
     return mine is not None and mine["sync"]["lastBatch"] >= last and not (document["holds"] and passing)
 
 

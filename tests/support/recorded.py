@@ -8,6 +8,7 @@ import bz2
 import gzip
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def content(path: Path) -> bytes:
     return gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
 
 
+@lru_cache(maxsize=4)
 def frames_of(path: Path) -> list[bytes]:
     """A file's messages: each line that is not blank; or one document, whose elements (if it is an array) are the messages.
 
@@ -77,6 +79,19 @@ def native_ids(path: Path) -> set[str]:
     return found - {"event None"}
 
 
+def voided(path: Path) -> set[str]:
+    """Markets that are closed in the end with every runner withdrawn: nobody won, all bets are void."""
+    found: dict[str, bool] = {}
+    for frame in frames_of(path):
+        message = _json(frame) if b"marketDefinition" in frame else None
+        for change in (message.get("mc") or []) if isinstance(message, dict) else []:
+            definition = change.get("marketDefinition")
+            if definition:
+                runners = {runner.get("status") for runner in definition.get("runners", [])}
+                found[str(change.get("id"))] = definition.get("status") == "CLOSED" and runners == {"REMOVED"}
+    return {market for market, void in found.items() if void}
+
+
 def apart(paths: Iterable[Path]) -> list[list[Path]]:
     """The files in groups in which no two speak of the same market or event: a settled market stays settled in an engine."""
     groups: list[tuple[set[str], list[Path]]] = []
@@ -116,7 +131,7 @@ def internal_markets(
                 if isinstance(translation, Translation):
                     translations[update.market] = translation
                     keys.setdefault(update.market, translation.view.native_id)
-    found = {}
+    found: dict[str, Sequence[BoundMarket]] = {}
     for market, translation in translations.items():
         record = event(keys[market]) or event(translation.view.native_id)
         if record is not None:

@@ -109,9 +109,8 @@ class EventReader:
     def feed(self, data: bytes) -> None:
         *whole, self._rest = (self._rest + data).split(b"\n\n")
         for block in whole:
-            fields = dict(
-                (line.partition(b":")[0], line.partition(b":")[2].removeprefix(b" ")) for line in block.split(b"\n")
-            )
+            lines = [line.partition(b":") for line in block.split(b"\n")]
+            fields = {name: value.removeprefix(b" ") for name, _, value in lines}
             if b"data" not in fields:
                 continue
             item = json.loads(fields[b"data"])

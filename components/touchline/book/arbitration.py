@@ -65,7 +65,7 @@ class Arbiter(Protocol):
     def prices(
         self, standing: Standing, candidates: Sequence[Candidate], only: Sequence[str] | None
     ) -> Mapping[str, int]:
-        """Micro price of each selection, 0 for none; of those in `only` if given."""
+        """Micro price of each selection that a provider who counts names, 0 for none; of those in `only` if given."""
 
     def word(self, standing: Standing, candidates: Sequence[Candidate]) -> Word:
         """The providers' status of the market."""
@@ -126,7 +126,7 @@ class ActivePassive:
         if serving is None or serving.view is None:
             return {}
         view = serving.view
-        return {id: view.price(id) for id in (view.sels if only is None else only)}
+        return {id: view.price(id) for id in (view.sels if only is None else only) if id in view.sels}
 
     def word(self, standing: Standing, candidates: Sequence[Candidate]) -> Word:
         serving = _named(candidates, standing.serving)
@@ -173,9 +173,6 @@ class ActiveActive:
                 if published > newest.get(id, -1):
                     newest[id] = published
                     prices[id] = view.sels[id].micro
-        if only is not None:
-            for id in only:
-                prices.setdefault(id, 0)
         return prices
 
     def word(self, standing: Standing, candidates: Sequence[Candidate]) -> Word:

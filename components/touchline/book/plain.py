@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from touchline.book.frames import PRICE_TEXTS, price_delta
 from touchline.book.link import Link
-from touchline.book.market import BookMarket, Offer
+from touchline.book.market import BookMarket
 from touchline.book.outputs import BookOutput, Publish
 from touchline.book.pricing import move
 from touchline.book.publishing import Publisher
@@ -30,31 +30,29 @@ def take(
     if len(updates) == 1:
         update = updates[0]
         market = markets.get(update.market)
-        moving = _moving(link, market, update, batch.seq) if market is not None else None
-        if market is None or moving is None:
+        if market is None or not _is_plain(link, market, update, batch.seq):
             return None
         link.seq = batch.seq
-        publish = _move(now, link, market, update, moving, publisher)
+        publish = _move(now, link, market, update, publisher)
         return [] if publish is None else [publish]
-    steps: dict[str, tuple[BookMarket, MarketUpdate, list[Offer]]] = {}
+    found: dict[str, BookMarket] = {}
     for update in updates:
         market = markets.get(update.market)
-        moving = _moving(link, market, update, batch.seq) if market is not None else None
-        if market is None or moving is None:
+        if market is None or not _is_plain(link, market, update, batch.seq):
             return None
-        steps[update.market] = (market, update, moving)
-    if len(steps) != len(updates):  # one market twice: published once
+        found[update.market] = market
+    if len(found) != len(updates):  # one market twice: published once
         return None
     link.seq = batch.seq
-    published = (_move(now, link, *step, publisher) for step in steps.values())
+    published = (_move(now, link, found[update.market], update, publisher) for update in updates)
     return [publish for publish in published if publish is not None]
 
 
-def _moving(link: Link, market: BookMarket, update: MarketUpdate, seq: int) -> list[Offer] | None:
-    """The offers of a plain update's selections in their order, or None if it is not plain.
+def _is_plain(link: Link, market: BookMarket, update: MarketUpdate, seq: int) -> bool:
+    """Whether an update brings new prices and nothing else.
 
-    Plain are new prices and nothing else: of a provider that does not serve any, which then concern no offer; of the one that serves
-    those of known selections, each once (offers carry the number of the last batch that named them), none of which can fire a trigger.
+    Those of a provider that does not serve concern no offer. Those of the one that serves have to be of known selections, each named once
+    (offers carry the number of the last batch that named them), and such that no trigger can fire.
     """
     serving = market.fast_link
     if (
@@ -68,23 +66,19 @@ def _moving(link: Link, market: BookMarket, update: MarketUpdate, seq: int) -> l
         or update.incidents
         or update.results
     ):
-        return None
+        return False
     if serving is not link:
-        return [] if link.name in market.views else None
-    offers, sels = market.offers, update.sels
-    moving = []
-    for sel in sels:
+        return link.name in market.views
+    offers = market.offers
+    for sel in update.sels:
         offer = offers.get(sel.id)
         if offer is None or not offer.low <= sel.micro <= offer.high or offer.named == seq:
-            return None
+            return False
         offer.named = seq
-        moving.append(offer)
-    return moving
+    return True
 
 
-def _move(
-    now: int, link: Link, market: BookMarket, update: MarketUpdate, moving: list[Offer], publisher: Publisher
-) -> Publish | None:
+def _move(now: int, link: Link, market: BookMarket, update: MarketUpdate, publisher: Publisher) -> Publish | None:
     """Take over the prices of a plain update; if its provider serves, write the delta."""
     if market.fast_link is not link:
         view = market.views[link.name]
@@ -97,11 +91,12 @@ def _move(
         return None
     src = served.src = update.src
     recv = served.recv = update.recv
-    known = served.sels
+    known, offers = served.sels, market.offers
     pieces = ""
-    for sel, offer in zip(update.sels, moving):  # noqa: B905 - `moving` was made from them; the check is dear here
+    for sel in update.sels:
         id = sel.id
         known[id] = sel
+        offer = offers[id]
         micro = sel.micro
         old = offer.micro
         if micro != old:

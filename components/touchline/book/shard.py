@@ -10,7 +10,6 @@ what it skips is provably without effect for them, and where it cannot prove tha
 from collections.abc import Callable, Iterable
 
 from touchline.book import frames
-from touchline.book.conditions import proof_of
 from touchline.book.config import EMPTY, BookConfig
 from touchline.book.explain import explain_market
 from touchline.book.firing import withdraw
@@ -20,15 +19,13 @@ from touchline.book.market import BookMarket, Event
 from touchline.book.outputs import AskResync, BookOutput, Note, NoteKind, Quote
 from touchline.book.plain import take
 from touchline.book.publishing import Publisher
+from touchline.book.quoting import quote_of
 from touchline.book.settle import forget, settle
 from touchline.book.timetable import Timetable
 from touchline.book.view import View
 from touchline.bus.messages import Beat, MarketUpdate, OddsBatch
 from touchline.bus.wire import SnapshotEnd
-from touchline.domain.holds import Hold
 from touchline.domain.keys import MalformedKey, MarketKey
-from touchline.domain.reasons import HoldReason
-from touchline.domain.status import MarketStatus
 from touchline.domain.version import Version
 
 ABSENT_KEPT_US = 600_000_000
@@ -176,29 +173,7 @@ class ShardBook:
         found = self._markets.get(market)
         if found is None:
             return None
-        config, serving = found.class_config, found.serving
-        max_age = config.max_age_us if config is not None else 0
-        fresh, age = False, NEVER
-        if serving is not None and found.arbiter is not None:
-            proof = proof_of(now, serving, max_age)
-            fresh, age = proof.fresh and serving.in_sync, proof.age_us
-        holds, status = tuple(found.holds), found.status
-        if not self.leading and found.final is None:
-            holds = (*holds, Hold("authority", HoldReason.AUTHORITY_LOST, self._wall(now), "this node does not lead"))
-            status = MarketStatus.SUSPENDED
-        return Quote(
-            status=status,
-            holds=holds,
-            version=Version(self.epoch, found.seq),
-            selections=found.prices,
-            fresh=fresh,
-            age_us=age,
-            max_age_us=max_age,
-            market_class=config.resource if config is not None else None,
-            in_play=found.phase == "InPlay",
-            delay_us=found.delay_us(),
-            provider=serving.name if serving is not None else "",
-        )
+        return quote_of(now, self._wall(now), found, self.epoch, leading=self.leading)
 
     def explain(self, now: int, market: str) -> dict[str, object] | None:
         """Why a market is as it is, with every input (`explain`); None for a market that is not in the book."""

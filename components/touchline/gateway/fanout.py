@@ -211,7 +211,7 @@ class Fanout:
         owed = session.owed
         assert owed is not None
         for change in changes:
-            if session.ahead and not _reached(session, change.market):
+            if session.ahead and not self._reached(session, change):
                 continue
             if change.kind == GONE:
                 owed.add_gone(change.market.id)
@@ -219,6 +219,18 @@ class Fanout:
                 self.conflated += change.market.id in owed and change.kind == DELTA
                 owed.add(change.market.id, known=not change.fresh, urgent=change.urgent)
         self._enqueue(session)
+
+    def _reached(self, session: Session, change: Change) -> bool:
+        """Whether a market is as new as what the client had of it when it came; from then on it is sent like any other."""
+        market = change.market
+        wanted = session.ahead.get(market.id)
+        if wanted is not None:
+            # A market that went has no version of its own any more: it is judged by how far its shard is.
+            version = self._board.shards[market.shard].version if change.kind == GONE else market.version
+            if version < wanted:
+                return False
+            del session.ahead[market.id]
+        return True
 
     def _states(self, owed: Owed) -> list[Object]:
         """The next piece of what is owed."""
@@ -334,15 +346,6 @@ class Fanout:
             if not of_topic:
                 del self._by_topic[topic]
         self._generation += 1
-
-
-def _reached(session: Session, market: MarketView) -> bool:
-    """Whether a market is as new as what the client had of it when it came; from then on it is sent like any other."""
-    wanted = session.ahead.get(market.id)
-    if wanted is not None and market.version < wanted:
-        return False
-    session.ahead.pop(market.id, None)
-    return True
 
 
 def urgent_first(changes: list[Change]) -> list[Change]:

@@ -53,10 +53,10 @@ class Subscriptions:
             version = versions.get(market.id)
             return None if version is None else market.since(version)
 
-        missing = [(market, version) for market, version in versions.items() if market not in self._board.markets]
         self._fanout.flush_changes(out)
-        known = {market: version for market, version in versions.items() if market in self._board.markets}
-        self._join(session, topics, added, resume, known, command_id, self._missing(session, missing), {}, out)
+        held = {**versions, **made}
+        missing = [(market, version) for market, version in held.items() if market not in self._board.markets]
+        self._join(session, topics, added, resume, held, command_id, self._missing(session, missing), {}, out)
 
     def listen(self, session: Session, topics: tuple[str, ...], cursor: str, out: list[HubOutput]) -> None:
         """Join a Server-Sent Events client where its earlier stream ended.

@@ -42,6 +42,12 @@ class Played:
         return dict(self.status.get("frames") or {})
 
     @property
+    def broken_off(self) -> str:
+        """Why the file could not be read to its end; empty where it was."""
+        finished = (self.status.get("replay") or {}).get("finished")
+        return "" if finished else str(self.status.get("detail") or "it could not be read to its end")
+
+    @property
     def updates(self) -> Json:
         return dict(self.status.get("updates") or {})
 
@@ -54,6 +60,7 @@ class Played:
         """For `--json`."""
         return {
             "seconds": round(self.seconds, 3),
+            "brokenOff": self.broken_off,
             "frames": self.frames,
             "updates": self.updates,
             "marketsByStatus": self.by_status,

@@ -266,7 +266,10 @@ class Broker:
         for connection, handler in targets:
             self._down(connection, handler, subject, payload, reply)
             if self.duplicate and self._scheduler.chance(self.duplicate):
-                self._down(connection, handler, subject, payload, reply)
+                # The repetition comes when much else has come since.
+                again = self._scheduler.now + self._scheduler.between(1, 400) * MILLISECOND
+                generation = connection.generation
+                self._scheduler.at(again, self._delivered, connection, generation, handler, (subject, payload, reply))
 
     def _answer(self, reply: Reply, payload: bytes) -> None:
         self._down(reply.connection, reply.receive, payload)

@@ -1,8 +1,8 @@
 """After the faults: everything is let go, and within a bounded time the engine must have healed by itself.
 
 Healed is: every shard is led by one node whose desk decides; every market that its providers offer is open, every other one is not;
-every gateway and every client shows exactly the leader's book; every bet that anybody asked for is decided. Then the books are
-compared: what each bettor was told against what is stored.
+every book node, leader or not, knows exactly what every provider says; every gateway and every client shows exactly the leader's book;
+every bet that anybody asked for is decided. Then the books are compared: what each bettor was told against what is stored.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import msgspec
 
 from touchline.bus.wire import unpack
 from touchline.desk.records import BetRecord, decode_record
+from touchline.domain.prices import decimal_text
 from touchline.domain.status import MarketStatus, ProviderStatus
 from touchline.simulation.scheduler import MILLISECOND, SECOND
 from touchline.simulation.violation import Violation
@@ -95,6 +96,9 @@ def _ill(world: "World") -> str:
         if document is None or document["status"] != wanted:
             have = None if document is None else (document["status"], document["holds"])
             return f"{fixture.market} should be {wanted} and is {have}"
+    ignorant = _ignorant(world)
+    if ignorant:
+        return ignorant
     for bettor in world.bettors:
         for market, document in books.items():
             seen = bettor.seen.get(market)
@@ -103,6 +107,28 @@ def _ill(world: "World") -> str:
             shown = (str(seen.version), seen.status, seen.holds, seen.sel)
             if shown != (document["v"], document["status"], document["holds"], document["sel"]):
                 return f"{bettor.name} sees {market} as {shown}, its leader says {document}"
+    return ""
+
+
+def _ignorant(world: "World") -> str:
+    """What a book node has otherwise than a provider says it."""
+    for book in world.books:
+        if not book.alive:
+            return f"{book.name} is not back"
+        for fixture in world.fixtures:
+            explained: dict[str, Any] | None = book.seats[fixture.shard].book.explain(book.clock(), fixture.market)
+            views = {view["provider"]: view for view in explained["providers"]} if explained is not None else {}
+            for provider in world.providers:
+                offer, view = provider.offers[fixture.market], views.get(provider.name)
+                said = (
+                    offer.status.name.capitalize(),
+                    {name: decimal_text(micro) for name, micro in offer.prices.items()},
+                )
+                have = (
+                    (view["status"], {name: price["price"] for name, price in view["prices"].items()}) if view else None
+                )
+                if have != said:
+                    return f"{book.name} has {fixture.market} of {provider.name} as {have}, which says {said}"
     return ""
 
 

@@ -174,7 +174,7 @@ def _connection(world: "World") -> "Connection":
 
 def slow_provider(world: "World") -> None:
     provider = world.scheduler.pick(world.providers)
-    provider.slow_us, provider.slow_until = _ms(world, 50, 1_500), world.scheduler.now + _ms(world, 300, 3_000)
+    provider.slow_us, provider.slow_until = _ms(world, 50, 2_500), world.scheduler.now + _ms(world, 1_000, 4_000)
 
 
 def lossy_provider(world: "World") -> None:

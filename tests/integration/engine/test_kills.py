@@ -91,7 +91,7 @@ async def test_a_killed_process_is_healed_within_five_seconds_and_no_bet_suffers
             target = await name(quickstart) if name else victim
             gone = quickstart.kill(target)
             took = await _healed(client, _moves(client), lambda: len(answers.accepted))
-            await until(lambda: quickstart.pid(target) != gone, within=HEAL_S, what=f"{target} was not restarted")
+            await until(lambda: quickstart.runs_again(target, gone), within=HEAL_S, what=f"{target} was not restarted")
         assert took <= HEAL_S, f"{victim}: healed only after {took:.1f} s"
     await _judge(quickstart, answers, before)
 

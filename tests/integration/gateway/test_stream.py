@@ -173,7 +173,7 @@ async def figure(stage: Stage, name: str) -> float:
 async def until_figure(stage: Stage, name: str, value: float) -> None:
     """Wait until a metric has a value."""
     async with asyncio.timeout(20):
-        while await figure(stage, name) != value:
+        while await figure(stage, name) != value:  # noqa: ASYNC110 - another process's figure
             await asyncio.sleep(0.02)
 
 

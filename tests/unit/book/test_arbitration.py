@@ -34,6 +34,13 @@ def test_the_preferred_provider_serves_and_the_other_is_not_heard() -> None:
     assert scene.price("home") == 2_000_000
 
 
+def test_a_selection_that_only_the_reserve_provider_names_is_not_shown() -> None:
+    scene = passive()
+    assert scene.update("b", {"other": ""}) == []
+    assert scene.update("b", {"other": "9.00"}, status=OPEN) == []
+    assert "other" not in scene.quote().selections
+
+
 def test_a_short_failure_holds_and_does_not_switch() -> None:
     scene = passive()
     scene.pass_time(2 * SECOND + 400 * MS, "b")
@@ -99,6 +106,7 @@ def test_a_new_market_waits_for_its_preferred_provider_before_another_serves() -
     scene = Scene(config(PASSIVE))
     scene.image("b", PRICES)
     scene.pass_time(1_900 * MS, "b")
+    assert (scene.reasons(), scene.quote().holds[0].detail) == (["NoProvider"], "no provider serves it yet")
     scene.image("a", PRICES)
     scene.beat("a", "b")
     assert (scene.quote().provider, scene.status()) == ("a", MarketStatus.OPEN)

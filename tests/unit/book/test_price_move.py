@@ -169,6 +169,15 @@ def test_the_baseline_is_set_anew_by_a_reopening() -> None:
     assert scene.status() is MarketStatus.OPEN, "62.5 % is 4.2 points from 66.7 % and the 50 % of before count no more"
 
 
+def test_a_reopening_forgets_prices_that_no_window_has_taken_over_yet() -> None:
+    scene = opened(config(policy(swing())))
+    scene.update("a", {"home": "1.96"})
+    scene.update("a", status=1)
+    scene.update("a", status=0)
+    scene.update("a", {"home": "1.52"})
+    assert scene.status() is MarketStatus.OPEN, "14.8 points from 51.0 %, and the 50 % of before count no more"
+
+
 def test_prices_before_a_provider_suspension_do_not_count_after_it() -> None:
     scene = opened(config(policy(swing())))
     scene.update("a", {}, status=1)

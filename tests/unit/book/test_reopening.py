@@ -139,8 +139,8 @@ def test_an_event_wide_hold_ends_with_the_market_that_set_it() -> None:
 
 
 def test_checks_keep_a_market_shut_with_their_figures() -> None:
-    checks = {"checks": ["AllSelectionsPriced", "Overround"], "overroundPercent": {"min": "100", "max": "120"}}
-    scene = Scene(config(policy(**checks)))
+    bounds = {"min": "100", "max": "120"}
+    scene = Scene(config(policy(checks=["AllSelectionsPriced", "Overround"], overroundPercent=bounds)))
     scene.image("a", {"home": "2.00", "draw": "", "away": "4.00"})
     scene.beat("a")
     assert scene.reasons() == ["ChecksFailed"]
@@ -161,6 +161,14 @@ def test_an_outcome_that_is_withdrawn_or_decided_needs_no_price() -> None:
     scene.beat("a")
     assert scene.status() is MarketStatus.OPEN
     assert scene.price("away") == 0
+
+
+def test_a_result_that_a_later_image_leaves_out_is_gone() -> None:
+    scene = Scene(config(policy(checks=["AllSelectionsPriced"])))
+    scene.image("a", {"home": "2.00", "away": ""}, results={"away": "Void"})
+    scene.image("a", {"home": "2.00", "away": ""})
+    scene.beat("a")
+    assert scene.reasons() == ["ChecksFailed"]
 
 
 @pytest.mark.parametrize(

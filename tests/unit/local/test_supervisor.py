@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,16 +25,21 @@ STUBBORN = (
 
 
 @pytest.fixture
-def sink(tmp_path: Path):
+def sink(tmp_path: Path) -> Iterator[LogSink]:
     with (tmp_path / "terminal.txt").open("w") as terminal:
         sink = LogSink(Console(file=terminal, width=200), folder=tmp_path)
         yield sink
         sink.close()
 
 
-def script(name: str, source: str, *, stage: int = 0, ready: Callable[[float], Awaitable[bool]] | None = None):
-    extra = {"ready": ready} if ready else {}
-    return ProcessSpec(name, (sys.executable, "-c", source), dict(os.environ), stage, **extra)
+async def at_once(_born: float) -> bool:
+    return True
+
+
+def script(
+    name: str, source: str, *, stage: int = 0, ready: Callable[[float], Awaitable[bool]] = at_once
+) -> ProcessSpec:
+    return ProcessSpec(name, (sys.executable, "-c", source), dict(os.environ), stage, ready)
 
 
 def says(path: Path, text: str) -> Callable[[float], Awaitable[bool]]:

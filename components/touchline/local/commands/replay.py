@@ -85,6 +85,8 @@ def replay(file: Path, speed: str, port: int, host: str, *, keep: bool, state_di
         played = asyncio.run(_replay(state, options, replay_of(file, speed), terminal, keep=keep, as_json=as_json))
     if played is None:
         raise SystemExit(130)
+    if played.broken_off:
+        raise Refused(f"the recording broke off: {played.broken_off}", fix="what came before was played")
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def _objects(text: str) -> list[str]:
 
 async def _changes(url: str, token: str, topics: tuple[str, ...], count: int | None) -> None:
     console = Console(highlight=False)
-    board = MovingPrices(rows=max(console.height - 3, 5))
+    board = MovingPrices(rows=max(console.height - 3, 5), width=console.width)
     seen = 0
     async with TouchlineClient(url, token=token, strict=False) as client:
         await client.subscribe(*topics)

@@ -7,14 +7,19 @@ from rich.text import Text
 from touchline.local.replica import Change, MarketView
 
 FLASH_S = 1.5
+WIDE = 130
+"""Columns from which on the names of events and selections fit in, too."""
+SHORT = 6
+"""Length up to which a selection's id (`home`, `over`) stands for its name where there is little room."""
 _STATUS = {"Open": "green", "Suspended": "yellow", "Closed": "dim", "Settled": "dim", "Cancelled": "dim"}
 
 
 class MovingPrices:
     """Feed it changes; ask it for the board of a moment. `now` is any clock in seconds, the same for both."""
 
-    def __init__(self, *, rows: int) -> None:
+    def __init__(self, *, rows: int, width: int = WIDE) -> None:
         self.rows = rows
+        self.width = width
         self.updates = 0
         self._views: dict[str, MarketView] = {}
         self._moved: dict[tuple[str, str], tuple[float, bool]] = {}
@@ -38,20 +43,19 @@ class MovingPrices:
     def board(self, now: float, *, connected: bool, url: str, error: str = "") -> RenderableType:
         """The table as of now: the markets that moved last, in the order of their ids."""
         self._moved = {key: moved for key, moved in self._moved.items() if now - moved[0] < FLASH_S}
-        table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
-        table.add_column("market", no_wrap=True, overflow="ellipsis", ratio=3)
-        table.add_column("status", no_wrap=True)
-        table.add_column("prices", overflow="ellipsis", no_wrap=True, ratio=5)
-        table.add_column("why", overflow="ellipsis", no_wrap=True, ratio=2)
         latest = sorted(self._touched, key=lambda market: (-self._touched[market], market))[: self.rows]
-        for market in sorted(latest):
-            view = self._views[market]
-            table.add_row(
-                _title(view),
-                Text(view.status, _STATUS.get(view.status, "")),
-                self._prices(view, now),
-                Text(reasons(view), "yellow"),
-            )
+        rows = [(market, _status(self._views[market]), self._views[market]) for market in sorted(latest)]
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        # Ids and status stay whole as long as they can: the prices give way.
+        table.add_column("market", no_wrap=True, min_width=max((len(row[0]) for row in rows), default=6))
+        if self.width >= WIDE:
+            table.add_column("event", no_wrap=True, overflow="ellipsis", max_width=32)
+        status_width = max((len(row[1]) for row in rows), default=6)
+        table.add_column("status", no_wrap=True, overflow="ellipsis", min_width=min(status_width, self.width // 3))
+        table.add_column("prices", no_wrap=True, overflow="ellipsis")
+        for market, status, view in rows:
+            event = [str((view.meta.get("event") or {}).get("name", ""))] if self.width >= WIDE else []
+            table.add_row(market, *event, status, self._prices(view, now))
         hidden = len(self._views) - len(latest)
         foot = Text(f"{len(self._views)} markets, {self.updates} updates from {url}", style="dim")
         if hidden > 0:
@@ -65,7 +69,8 @@ class MovingPrices:
         for selection, price in view.sel.items():
             if line:
                 line.append("  ")
-            line.append(f"{name_of(view, selection)} ", style="dim")
+            name = selection if self.width < WIDE and len(selection) <= SHORT else name_of(view, selection)
+            line.append(f"{name} ", style="dim")
             moved = self._moved.get((view.id, selection))
             if price is None:
                 line.append("–", style="dim")
@@ -76,9 +81,10 @@ class MovingPrices:
         return line
 
 
-def _title(view: MarketView) -> Text:
-    event = (view.meta.get("event") or {}).get("name", "")
-    return Text.assemble(view.id, (f"  {event}", "dim") if event else "")
+def _status(view: MarketView) -> Text:
+    return Text.assemble(
+        (view.status, _STATUS.get(view.status, "")), (f" {reasons(view)}" if view.holds else "", "yellow")
+    )
 
 
 def name_of(view: MarketView, selection: str) -> str:

@@ -15,6 +15,7 @@ from touchline.book.review import Outcome
 from touchline.book.view import View
 from touchline.bus.messages import Beat, MarketUpdate, OddsBatch
 from touchline.domain.status import MarketStatus, ProviderState, ProviderStatus
+from touchline.ingest.health import Health
 from touchline.simulation.bugs.bug import Bug
 from touchline.simulation.patching import Patch
 
@@ -112,6 +113,13 @@ def _proven_whatever(**pretended: Any) -> Callable[[], list[Patch]]:
     return patches
 
 
+def _delay_not_measured() -> list[Patch]:
+    def delay_p99_us(self: Health, now: int) -> int:  # noqa: ARG001 - the bug
+        return 0
+
+    return [Patch(Health, "delay_p99_us", delay_p99_us)]
+
+
 def _halts_ignored() -> list[Patch]:
     def halts(self: Orders, market: str, event: str, provider: str) -> list[tuple[str, str]]:  # noqa: ARG001
         return []
@@ -138,7 +146,7 @@ BOOK_BUGS = (
     Bug("suspension-ignored", "a provider's own suspension of a market is not heeded", _suspension_ignored),
     Bug("applied-twice", "a batch that comes a second time is applied again", _applied_twice),
     Bug("silence-ignored", "a provider that says nothing counts as telling everything", _proven_whatever(silence_us=0)),
-    Bug("delay-ignored", "a provider that is late counts as punctual", _proven_whatever(delay_us=0)),
+    Bug("delay-not-measured", "a provider that is late counts as punctual", _delay_not_measured),
     Bug(
         "unreliable-trusted",
         "a provider that does not trust its own data is trusted",
