@@ -51,7 +51,7 @@ class Engine:
 
     def runs_again(self, name: str, gone: int) -> bool:
         """Whether a component runs as another process than the one that is gone."""
-        return self.record["processes"].get(name, gone) != gone
+        return bool(self.record["processes"].get(name, gone) != gone)
 
     def kill(self, name: str) -> int:
         """SIGKILL one component; returns the process id that is gone."""

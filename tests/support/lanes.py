@@ -86,9 +86,12 @@ class Lanes:
         self._counted[lane] = status["frames"]
         sent = await self._sent(lane)
         bound = internal_markets(path, lane, (await event_records(self._nc, lane)).get)
+        quarantined = await self._quarantine(lane)
+        refused = {record.get("market") for record in quarantined}
         shown: dict[str, list[Shown]] = {}
         for native, markets in bound.items():
-            looked = [await self._shown(lane, one.id, one.runners, sent) for one in markets]
+            patience = MISSING_S if native in refused else SHOWN_S - MISSING_S
+            looked = [await self._shown(lane, one.id, one.runners, sent, patience) for one in markets]
             shown[native] = [one for one in looked if one is not None]
         return Played(
             path=path,
@@ -97,7 +100,7 @@ class Lanes:
             frames={key: status["frames"][key] - before.get(key, 0) for key in COUNTS},
             ignored=_difference(status["frames"]["ignored_by_rule"], before.get("ignored_by_rule", {})),
             raw=await self._raw(lane),
-            quarantined=await self._quarantine(lane),
+            quarantined=quarantined,
             shown=shown,
         )
 
@@ -124,15 +127,18 @@ class Lanes:
         finally:
             await heard.unsubscribe()
 
-    async def _shown(self, lane: str, market: str, runners: dict[str, str], sent: Sequence[int]) -> Shown | None:
-        """The market once the leader has applied all that was sent, and the stream has brought it here; None where there is none.
+    async def _shown(
+        self, lane: str, market: str, runners: dict[str, str], sent: Sequence[int], patience: float
+    ) -> Shown | None:
+        """The market once the leader has applied all that was sent, and the stream has brought it here; None where there is
+        none for `patience` seconds.
 
         Holds that only say "not proven just now" are waited out: the machine may be busy.
         """
         last = sent[shard_of(MarketKey.parse(market).event, SHARDS)]
         document: dict[str, Any] = {}
         loop = asyncio.get_running_loop()
-        missing_at = loop.time() + MISSING_S
+        missing_at = loop.time() + patience
         try:
             async with asyncio.timeout(SHOWN_S):
                 while not _settled(document, lane, last) or not self._streamed(market, document):

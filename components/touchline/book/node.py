@@ -73,6 +73,7 @@ class BookNode:
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None]
         self._nc: Client
+        self._control: Client
         self._outbox: Outbox
         self._cache = LastValueCache(
             settings.redis_url,
@@ -89,10 +90,16 @@ class BookNode:
             Exception: a bug in any part ends the node; its leases then expire.
         """
         self._failed = asyncio.get_running_loop().create_future()
-        nc = await self._connect(stop)
+        nc = await self._connect(stop, "prices")
         if nc is None:
             return
         self._nc = nc
+        # Leases and decisions have a connection of their own: a broker's answer to a renewal must not queue behind a flood of odds.
+        control = await self._connect(stop, "leases")
+        if control is None:
+            await nc.close()
+            return
+        self._control = control
         self._outbox = Outbox(self._nc, monotonic_us)
         try:
             self._spawn(self._outbox.run())
@@ -104,11 +111,12 @@ class BookNode:
             for task in list(self._tasks):
                 task.cancel()
             await self._cache.close()
+            await self._control.close()
             await self._nc.close()
 
-    async def _connect(self, stop: asyncio.Event) -> Client | None:
+    async def _connect(self, stop: asyncio.Event, purpose: str) -> Client | None:
         """A connection to the broker, or None if `stop` was set before there was one."""
-        connecting = asyncio.ensure_future(connect(self._settings, name=f"book {self._node}"))
+        connecting = asyncio.ensure_future(connect(self._settings, name=f"book {self._node} {purpose}"))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -154,10 +162,10 @@ class BookNode:
         await self._tick_for_ever()
 
     async def _make_shards(self, facts: EngineFacts) -> None:
-        bucket = LeaseBucket(self._nc)
-        reader = StreamReader(self._nc)
+        bucket = LeaseBucket(self._control)
+        reader = StreamReader(self._control)
         await reader.start()
-        make_store = partial(BetStore, self._nc, clock=monotonic_us)
+        make_store = partial(BetStore, self._control, clock=monotonic_us)
         for shard in range(facts.shards):
             self._shards.append(
                 ShardNode(

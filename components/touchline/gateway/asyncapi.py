@@ -4,7 +4,7 @@ from typing import Any
 
 from touchline.domain.reasons import BetReason, HoldReason
 from touchline.domain.status import MarketStatus
-from touchline.gateway.bet_shape import BetDocument
+from touchline.gateway.bet_shape import bet_schema
 from touchline.version import __version__
 
 _VERSION = {"type": "string", "pattern": r"^[0-9]+\.[0-9]+$", "description": "`<epoch>.<seq>`; only ever forward."}
@@ -54,7 +54,7 @@ def _object(op: str, required: list[str], properties: dict[str, Any], text: str)
 
 
 def _commands() -> dict[str, Any]:
-    bet = BetDocument.model_json_schema(by_alias=True)
+    bet = bet_schema()
     return {
         "auth": _object("auth", ["id", "token"], {"id": _ID, "token": {"type": "string"}}, "Show or renew a token"),
         "subscribe": _object(

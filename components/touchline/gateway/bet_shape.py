@@ -60,6 +60,13 @@ class BetDocument(_Strict):
     type: Literal["Single", "Multiple"] = Field(default="Single", description="Kind of bet.")
 
 
+def bet_schema() -> dict[str, Any]:
+    """JSON Schema of a bet without references, so that it can stand inside another document."""
+    schema = BetDocument.model_json_schema(by_alias=True)
+    schema["properties"]["legs"]["items"] = schema.pop("$defs")["Leg"]
+    return schema
+
+
 def read_bet(document: Any, identity: Identity, currency: str) -> BetRequest:
     """A well-formed bet of one customer.
 

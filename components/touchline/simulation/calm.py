@@ -41,7 +41,7 @@ def begin(world: "World") -> None:
     world.orderly()
     world.matches.calm = True
     for provider in world.providers:
-        provider.slow_us = provider.lose = 0
+        provider.slow_us = provider.lose = provider.creeps_until = 0
         provider.silent_until = min(provider.silent_until, world.scheduler.now)
     for bettor in world.bettors:
         bettor.calm = True

@@ -177,6 +177,11 @@ def slow_provider(world: "World") -> None:
     provider.slow_us, provider.slow_until = _ms(world, 50, 2_500), world.scheduler.now + _ms(world, 1_000, 4_000)
 
 
+def creeping_provider(world: "World") -> None:
+    provider = world.scheduler.pick(world.providers)
+    provider.creeps_since, provider.creeps_until = world.scheduler.now, world.scheduler.now + _ms(world, 1_000, 5_000)
+
+
 def lossy_provider(world: "World") -> None:
     world.scheduler.pick(world.providers).lose += world.scheduler.between(1, 3)
 
@@ -190,7 +195,7 @@ def silent_provider(world: "World") -> None:
 
 
 def unreliable_provider(world: "World") -> None:
-    world.scheduler.pick(world.providers).unreliable(_ms(world, 100, 2_000))
+    world.scheduler.pick(world.providers).unreliable(_ms(world, 100, 3_500))
 
 
 def skewed_provider(world: "World") -> None:
@@ -240,6 +245,7 @@ WEIGHTS: dict[Fault, int] = {
     lose_answers: 3,
     stale_reads: 2,
     slow_provider: 3,
+    creeping_provider: 3,
     lossy_provider: 3,
     provider_hangs_up: 3,
     silent_provider: 3,

@@ -75,6 +75,8 @@ class Provider:
         self.unreliable_until = 0
         self.slow_us = 0
         self.slow_until = 0
+        self.creeps_since = 0
+        self.creeps_until = 0
         self.lose = 0
         """How many of the next messages are lost on the way."""
         self._scheduler = scheduler
@@ -170,6 +172,9 @@ class Provider:
         delay = scheduler.between(3, 15) * MILLISECOND
         if now < self.slow_until:
             delay += self.slow_us
+        if now < self.creeps_until:
+            # Half a second later with every second: never silent for long, and further and further behind.
+            delay += (now - self.creeps_since) // 2
         # A provider that hangs has made its messages and sends them when it goes on.
         self._at = max(self._at, max(now, self.silent_until) + delay)
         scheduler.at(self._at, self._arrive, self.generation, listener, message)

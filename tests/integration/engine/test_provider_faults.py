@@ -69,14 +69,16 @@ class Fault:
     more: dict[str, Any] = field(default_factory=dict)
 
 
-LATE = 0.9
+LATE = 0.7
+"""Above the declared 500 ms, and below the two heartbeats after which a connection counts as dead: a busy machine may add
+to it, and then the market is held as disconnected first."""
 FAULTS = [
     Fault("Disconnect", frozenset({"ProviderDisconnect"}), MAX_AGE_S, MAX_AGE_S),
     Fault("Silence", frozenset({"ProviderDisconnect"}), SILENCE_S, SILENCE_S + MAX_AGE_S),
     Fault("Status503", frozenset({"StalePrice"}), MAX_AGE_S, MAX_AGE_S, cools=False),
     Fault(
         "Delay",
-        frozenset({"FeedDelay"}),
+        frozenset({"FeedDelay", "ProviderDisconnect"}),
         LATE + HEARTBEAT_S,
         LATE + HEARTBEAT_S + MAX_AGE_S,
         lasts_s=WINDOW_S,

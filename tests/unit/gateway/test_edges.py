@@ -1,6 +1,7 @@
 """Small pure parts: frames on the wire, the door's first look, topics, cursors, and last values."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from support.scripted_leader import ScriptedLeader
 from touchline.bus.wire import unpack
 from touchline.domain.version import Version
+from touchline.gateway.asyncapi import asyncapi_document
 from touchline.gateway.auth import bearer, cookie_of
 from touchline.gateway.board import Board, Change
 from touchline.gateway.door import Door, read_upgrade
@@ -163,3 +165,25 @@ def test_the_deltas_held_are_bounded_and_the_state_stays_right() -> None:
     ].document(1)
     assert market.since(Version(1, 2)) is None
     assert len(market.since(Version(1, market.seq - 1)) or []) == 1
+
+
+def test_the_stream_is_described_whole_and_every_reference_leads_somewhere() -> None:
+    document = asyncapi_document()
+    references = _references(document)
+    assert references
+    for reference in references:
+        place: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+    ops = {message["payload"]["properties"]["op"]["const"] for message in document["components"]["messages"].values()}
+    commands = {"auth", "subscribe", "unsubscribe", "bet", "ping"}
+    assert ops == commands | {"ok", "error", "state", "delta", "gone", "synced", "drain"}
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [reference for item in value for reference in _references(item)]
+    if isinstance(value, dict):
+        own = [value["$ref"]] if "$ref" in value else []
+        return own + [reference for item in value.values() for reference in _references(item)]
+    return []

@@ -76,8 +76,8 @@ class HubMachine(RuleBasedStateMachine):
     def start(self, conflate: bool, tiny: bool, healthy: bool) -> None:
         self._turn_bytes = fanout.TURN_BYTES
         fanout.TURN_BYTES = 700 if tiny else self._turn_bytes  # small: everything is paid off in pieces
-        self.rules = HubRules(conflate=conflate, silence_us=1_000_000, commands_per_second=1_000_000)
-        self.hub = Hub(shards=SHARDS, rules=self.rules)
+        self.hub_rules = HubRules(conflate=conflate, silence_us=1_000_000, commands_per_second=1_000_000)
+        self.hub = Hub(shards=SHARDS, rules=self.hub_rules)
         self.leaders = [ScriptedLeader(shard) for shard in range(SHARDS)]
         self.now = 1_000_000
         self.all: list[Reader] = []
@@ -105,19 +105,19 @@ class HubMachine(RuleBasedStateMachine):
                 assert output.payload, "an empty write"
                 assert len(set(output.clients)) == len(output.clients), "a client is written to twice"
                 for client in output.clients:
-                    reader = self.all[client[0]]
+                    reader: Reader = self.all[client[0]]
                     if client in self.closed:
                         continue  # closed while these outputs were carried out: the surroundings write nothing more
                     assert reader.connected, "a write to a client that is gone"
                     assert reader.client == client, "a write to an earlier connection"
                     reader.receive(output.payload)
-                    if self.pause_next is reader:
+                    if reader is self.pause_next:
                         self.pause_next = None
                         self.pause(reader)
             elif isinstance(output, Close):
                 reader = self.all[output.client[0]]
                 assert output.code == 4408, output
-                assert not self.rules.conflate
+                assert not self.hub_rules.conflate
                 reader.connected = False
                 self.closed.append(output.client)
             elif isinstance(output, AskSnapshot):
@@ -345,7 +345,7 @@ class HubMachine(RuleBasedStateMachine):
 
 
 HubMachine.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=100,
     stateful_step_count=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

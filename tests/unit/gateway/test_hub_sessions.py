@@ -18,7 +18,7 @@ from touchline.gateway.problems import Problem
 MARKET = "e0:MatchWinner"
 ALICE = Identity("alice")
 WALL = 1_800_000_000_000_000
-BET = {
+BET: dict[str, Any] = {
     "key": "k-1",
     "stake": "10.00",
     "legs": [{"market": MARKET, "selection": "home", "price": "2.00", "version": "1.1"}],
@@ -90,7 +90,7 @@ def test_what_is_no_command_closes_the_connection_as_malformed(text: bytes) -> N
         ({"op": "subscribe", "topics": ["*"], "resume": {MARKET: "3"}}, f"/resume/{MARKET}"),
         ({"op": "bet", **BET, "stake": "ten"}, "/stake"),
         ({"op": "bet", **BET, "stake": "1.001"}, "/stake"),
-        ({"op": "bet", **BET, "legs": [{**BET["legs"][0], "price": "1"}]}, "/legs/0/price"),  # type: ignore[dict-item]
+        ({"op": "bet", **BET, "legs": [{**BET["legs"][0], "price": "1"}]}, "/legs/0/price"),
         ({"op": "bet", **BET, "legs": []}, "/legs"),
         ({"op": "bet", **BET, "surprise": 1}, "/surprise"),
     ],

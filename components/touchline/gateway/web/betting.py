@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Path, Request, Response
 
 from touchline.bus.messages import BetLookup, BetReply
-from touchline.gateway.bet_shape import KEY_PATTERN, BetDocument, read_bet
+from touchline.gateway.bet_shape import KEY_PATTERN, bet_schema, read_bet
 from touchline.gateway.bets import refusal
 from touchline.gateway.problems import Problem
 from touchline.gateway.web.access import Customer, TheService
@@ -19,7 +19,7 @@ MAX_BODY = 64 * 1024
 _BODY = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": BetDocument.model_json_schema(by_alias=True)}},
+        "content": {"application/json": {"schema": bet_schema()}},
     }
 }
 _ANSWERS: dict[int | str, dict[str, Any]] = {
