@@ -55,6 +55,14 @@ def merge(old: list[Row], new: list[Row]) -> list[Row]:
     return [by_name[name] for name in sorted(by_name)]
 
 
+def keep(rows: list[Row]) -> None:
+    """Write the figures of one benchmark at once: what has been measured stays, whatever comes of the next."""
+    old = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    kept = merge(old, rows)
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    page.PAGE.write_text(page.with_table(page.PAGE.read_text(), kept))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
@@ -70,12 +78,10 @@ def main() -> int:
     for name in names:
         began = time.monotonic()
         print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
-        rows += importlib.import_module(f"bench.{name}").measure()
+        new = importlib.import_module(f"bench.{name}").measure()
         print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
-    old = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    kept = merge(old, rows)
-    RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
-    page.PAGE.write_text(page.with_table(page.PAGE.read_text(), kept))
+        keep(new)
+        rows += new
     Console(width=160).print(table(rows))
     return 0
 

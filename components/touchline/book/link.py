@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from touchline.book.market import BookMarket, Signal
 
 ASK_AGAIN_US = 1_000_000
+BACK_AFTER_US = 1_000_000
+"""How much newer the proof of a replaced incarnation must be than all of the current one, for that to have been a mistake."""
 NEVER = 1 << 62
 """A time that never comes."""
 _REMEMBERED_INCARNATIONS = 16
@@ -56,6 +58,7 @@ class Link:
         "inc",
         "last_src",
         "markets",
+        "met_at",
         "name",
         "retired",
         "seen",
@@ -81,6 +84,8 @@ class Link:
         """Markets that an image named since the set began."""
         self.ask_at = NEVER
         self.retired: list[str] = []
+        self.met_at = 0
+        """When the current incarnation was heard for the first time."""
         self.state = ProviderState.DISCONNECTED
         self.detail = "no beat yet"
         self.silence_us = 0
@@ -127,13 +132,17 @@ class Link:
     def hear(self, now: int, beat: Beat, shard: int, node: str) -> bool:
         """Take over a beat; false if it is older than what we know already."""
         sent = beat.seqs[shard] if shard < len(beat.seqs) else 0
-        if beat.inc != self.inc and not self._meet(now, beat.inc, fresh=sent == 0):
-            return False
         echo = beat.echo.get(node, -1)
         if (
             echo > now
         ):  # the stamp of a clock that is not ours: this node ran on another machine before, and is echoed still
             echo = -1
+        if beat.inc != self.inc:
+            if beat.inc in self.retired and echo > max(self.echo, self.met_at) + BACK_AFTER_US:
+                # A late word of its dead predecessor had replaced it: it proves to live when the other one does not any more.
+                self.retired.remove(beat.inc)
+            if not self._meet(now, beat.inc, fresh=sent == 0):
+                return False
         if echo < self.echo:
             return False
         self.echo = echo
@@ -168,6 +177,7 @@ class Link:
             del self.retired[:-_REMEMBERED_INCARNATIONS]
         detail = f"ingest restarted as {inc}" if self.inc else f"its ingest {inc} was heard for the first time"
         self.inc = inc
+        self.met_at = now
         self.seq = 0
         self.echo = -1
         self._lose(now, Sync.RECOVERING, detail)

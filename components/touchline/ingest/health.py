@@ -78,12 +78,17 @@ class Health:
             self._data.add(now, self._delay(now, recv_us, publish_us))
 
     def alive(self, now: int, recv_us: int, publish_us: int, *, heartbeat: bool) -> None:
-        """A proof of life; `heartbeat`: it came without updates."""
-        self._alive_at = now
+        """A proof of life; `heartbeat`: it came without updates.
+
+        It proves what the provider said when it said it, so it is as old as it is late: one that a slow connection held back for two
+        seconds breaks no silence of two seconds.
+        """
+        late = self._delay(now, recv_us, publish_us) if publish_us else 0
+        self._alive_at = max(self._alive_at, now - late)
         if publish_us:
             self.last_src = max(self.last_src, publish_us)
             if heartbeat:
-                self._heartbeats.add(now, self._delay(now, recv_us, publish_us))
+                self._heartbeats.add(now, late)
 
     def handled(self, now: int, took_us: int) -> None:
         """From receipt to the bus took this long."""

@@ -51,7 +51,7 @@ class Appends:
 
     def publish(self, sent: _Sent) -> None:
         node = self.seat.node
-        if not node.connection.up:
+        if not node.control.up:
             return  # settled when the broker is back
         append, stream = sent.append, self.seat.stream
         fence = (subjects.bets(EPOCH_WORD, self.seat.shard), append.fence_seq) if append.fence_seq else None
@@ -61,7 +61,7 @@ class Appends:
                 append.subject, append.record, append.msg_id, expected_last=append.expected_seq, expected_of=fence
             )
 
-        node.broker.ask(node.connection, operation, lambda result: self.acknowledged(append.token, result))
+        node.broker.ask(node.control, operation, lambda result: self.acknowledged(append.token, result))
 
     def acknowledged(self, token: int, result: Stored | Refused) -> None:
         sent = self.open.get(token)
@@ -78,7 +78,7 @@ class Appends:
     def settle(self) -> None:
         """Read the stream where an append should be that has been unanswered for too long."""
         node = self.seat.node
-        if not self.open or not node.connection.up:
+        if not self.open or not node.control.up:
             return
         now = node.clock()
         if self._settling_since is not None and now - self._settling_since < SETTLE_US:
@@ -88,7 +88,7 @@ class Appends:
             return
         self._settling_since = now
         first, stream = oldest.append.expected_seq, self.seat.stream
-        node.broker.ask(node.connection, lambda: stream.records[first:], self.settled)
+        node.broker.ask(node.control, lambda: stream.records[first:], self.settled)
 
     def settled(self, records: list[Record]) -> None:
         self._settling_since = None

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from touchline.bus.messages import BetLookup
-from touchline.domain.reasons import HoldReason
 from touchline.domain.version import Version
 from touchline.gateway.frames import read_frames
 from touchline.gateway.identity import Identity
@@ -26,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Seen:
-    """One market as this client was told it. `sent` is the last version on this connection; None before the first."""
+    """One market as this client was told it. `sent` is the last version as it was written: that is what it comes back with."""
 
     __slots__ = ("gone", "holds", "sel", "sent", "status", "version")
 
@@ -111,11 +110,10 @@ class Bettor:
         for market, seen in list(self.seen.items()):
             if seen.gone:
                 seen.sent = None
-            elif forgets or any(hold["reason"] == HoldReason.AUTHORITY_LOST for hold in seen.holds):
-                # Lost authority has the version of the true state and says nothing of its holds: such a market is asked for anew.
+            elif forgets:
                 del self.seen[market]
             else:
-                seen.sent = resume[market] = str(seen.version)
+                resume[market] = seen.sent
         self._send({"op": "subscribe", "topics": list(dict.fromkeys(self._topics)), "resume": resume})
         for wager in self.undecided.values():
             wager.ask_at = min(wager.ask_at, self._scheduler.now + 200 * MILLISECOND)

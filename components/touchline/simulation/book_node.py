@@ -25,6 +25,9 @@ class BookNode(Node):
     """See the module."""
 
     connection: Connection
+    """For prices and questions."""
+    control: Connection
+    """For leases and decisions, which must not queue behind a flood of odds."""
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class BookNode(Node):
 
     def boot(self) -> None:
         connection = self.connection = self.broker.connect(self)
+        self.control = self.broker.connect(self)
         self.turned_at = self.clock()
         self.pause_at_append = 0
         self.seats = [
@@ -70,6 +74,7 @@ class BookNode(Node):
     def died(self) -> None:
         self.seats = []
         self.broker.close(self.connection)
+        self.broker.close(self.control)
 
     def configure(self, config: "BookConfig") -> None:
         """The configuration has changed."""

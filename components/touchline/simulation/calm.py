@@ -104,7 +104,7 @@ def _ill(world: "World") -> str:
             seen = bettor.seen.get(market)
             if seen is None or seen.gone:
                 return f"{bettor.name} does not know {market}"
-            shown = (str(seen.version), seen.status, seen.holds, seen.sel)
+            shown = (seen.sent, seen.status, seen.holds, seen.sel)
             if shown != (document["v"], document["status"], document["holds"], document["sel"]):
                 return f"{bettor.name} sees {market} as {shown}, its leader says {document}"
     return ""

@@ -128,10 +128,11 @@ def stall(world: "World") -> None:
 
 
 def stall_leader(world: "World") -> None:
-    """What a leader says does not arrive, what it is told does."""
+    """What a leader says (its renewals and decisions, or its prices) does not arrive, what it is told does."""
     for book in world.books:
         if book.alive and any(seat.leading for seat in book.seats):
-            world.broker.stall_outgoing(book.connection, _ms(world, 500, 3_500))
+            connection = world.scheduler.pick((book.control, book.control, book.connection))
+            world.broker.stall_outgoing(connection, _ms(world, 500, 3_500))
             return
 
 
@@ -199,8 +200,12 @@ def unreliable_provider(world: "World") -> None:
 
 
 def skewed_provider(world: "World") -> None:
-    """Its clock goes ahead. (A clock that goes back makes its feed look late for as long as the smallest difference is remembered.)"""
-    world.scheduler.pick(world.providers).skew_us += _ms(world, 50, 2_000)
+    """Its clock goes ahead, by less than `maxDelay`.
+
+    A step hides as much delay as it is long, which nobody can tell without synchronised clocks; and a clock that goes back makes its feed
+    look late for as long as the smallest difference is remembered.
+    """
+    world.scheduler.pick(world.providers).skew_us = _ms(world, 20, 150)
 
 
 # People

@@ -155,8 +155,8 @@ class Seat:
 
     def _send_lease(self, asked: int, operation: Callable[[], Any]) -> None:
         node = self.node
-        if node.connection.up:
-            node.broker.ask(node.connection, operation, lambda result: self.lease_answered(asked, result))
+        if node.control.up:
+            node.broker.ask(node.control, operation, lambda result: self.lease_answered(asked, result))
 
     def lease_answered(self, asked: int, result: Entry | int | None) -> None:
         if asked != self.asked or self.asked_at is None:
@@ -179,11 +179,11 @@ class Seat:
 
     def follow(self) -> None:
         """Read what the leader has stored since."""
-        if self.node.connection.up:
+        if self.node.control.up:
             now = self.read_at = self.node.clock()
             after = self.desk.applied
             self.node.broker.ask(
-                self.node.connection, lambda: self.stream.records[after:], lambda records: self.followed(now, records)
+                self.node.control, lambda: self.stream.records[after:], lambda records: self.followed(now, records)
             )
 
     def followed(self, asked_at: int, records: list[Record]) -> None:
@@ -205,11 +205,11 @@ class Seat:
     def open_desk(self, epoch: int) -> None:
         """Read the stream to its end, then begin the desk's term."""
         self.opening = epoch
-        if self.node.connection.up:
+        if self.node.control.up:
             now = self.read_at = self.node.clock()
             after = self.desk.applied
             self.node.broker.ask(
-                self.node.connection,
+                self.node.control,
                 lambda: self.stream.records[after:],
                 lambda records: self.read_to_end(now, records),
             )

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from touchline.book import conditions, freshness, settle
+from touchline.book import conditions, freshness, link, settle
 from touchline.book import review as reviewing
 from touchline.book.arbitration import Word
 from touchline.book.link import Link, Take
@@ -120,6 +120,22 @@ def _delay_not_measured() -> list[Patch]:
     return [Patch(Health, "delay_p99_us", delay_p99_us)]
 
 
+def _late_heartbeat_trusted() -> list[Patch]:
+    """As it was before the simulation found it: a heartbeat proved life at its arrival, however late it was."""
+    right = Health.alive
+
+    def alive(self: Health, now: int, recv_us: int, publish_us: int, *, heartbeat: bool) -> None:
+        right(self, now, recv_us, publish_us, heartbeat=heartbeat)
+        self._alive_at = now
+
+    return [Patch(Health, "alive", alive)]
+
+
+def _word_of_the_dead() -> list[Patch]:
+    """As it was before the simulation found it: a late word of a dead ingest replaced the living one for ever."""
+    return [Patch(link, "BACK_AFTER_US", link.NEVER)]
+
+
 def _halts_ignored() -> list[Patch]:
     def halts(self: Orders, market: str, event: str, provider: str) -> list[tuple[str, str]]:  # noqa: ARG001
         return []
@@ -152,5 +168,7 @@ BOOK_BUGS = (
         "a provider that does not trust its own data is trusted",
         _proven_whatever(state=ProviderState.CONNECTED),
     ),
+    Bug("late-heartbeat-trusted", "a heartbeat that comes late counts as a sign of life now", _late_heartbeat_trusted),
+    Bug("word-of-the-dead", "a late word of a dead ingest replaces the one that lives, for ever", _word_of_the_dead),
     Bug("halts-ignored", "a trader's halt does not hold anything", _halts_ignored),
 )
