@@ -7,7 +7,7 @@ SEEDS ?= 20000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format bench bench-peers simulate crds docs lock clean
+.PHONY: help run test test-fast drills check format bench bench-peers simulate crds docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,9 +24,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 run: $(VENV)/.installed ## Start the quickstart engine: open http://127.0.0.1:8080 (PORT=... for another port)
 	@exec $(BIN)/touchline up examples/quickstart --port $(PORT)
 
-test: $(VENV)/.installed ## Every test, with real servers (under 20 minutes)
+test: $(VENV)/.installed ## Every test but the drills, with real servers (about 20 minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not servers and not browser"
-	@$(BIN)/python -m pytest -m "servers or browser"
+	@$(BIN)/python -m pytest -m "(servers or browser) and not drill"
+
+drills: $(VENV)/.installed ## A whole engine under kills, provider faults and recordings (about 15 minutes; wants an idle machine)
+	@$(BIN)/python -m pytest -m drill
 
 test-fast: $(VENV)/.installed ## Unit tests only (under 2 minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not servers and not browser and not slow"

@@ -27,7 +27,7 @@ from touchline.ingest.capture import RECEIVED
 from touchline.local.client import TouchlineClient
 from touchline.local.replay_resources import PROVIDER
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.recordings]
+pytestmark = [pytest.mark.servers, pytest.mark.drill, pytest.mark.recordings]
 
 FILE = "betfair/flumine/1.200806927"
 MAX_AGE_US = 1_000_000

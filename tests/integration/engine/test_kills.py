@@ -18,7 +18,7 @@ from support.engine import QUICKSTART, Engine, engine, until
 from touchline.local.client import TouchlineClient
 from touchline.local.replica import Replica
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.drill, pytest.mark.asyncio(loop_scope="module")]
 
 HEAL_S = 5.0
 MAX_AGE_US = 1_000_000

@@ -28,7 +28,7 @@ from touchline.api.v1alpha1.market import Market
 from touchline.api.v1alpha1.suspension_policy import SuspensionPolicy
 from touchline.local.client import TouchlineClient
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.drill, pytest.mark.asyncio(loop_scope="module")]
 
 NOISE_S = 4.0
 """On top of every declared bound: what a shared machine may add to reactions of all processes together."""

@@ -24,7 +24,7 @@ from support.recorded import apart, frames_of, operations, same_frame, voided
 from support.recordings import ABSENT, betfair_files
 from touchline.ingest.refusals import QuarantineReason
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.servers, pytest.mark.drill, pytest.mark.asyncio(loop_scope="module")]
 
 LANES = ("lane-1", "lane-2")
 SEEDS = (1, 2, 3, 4)
