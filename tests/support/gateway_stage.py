@@ -20,6 +20,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.typing import Subprotocol
 
 from support.scripted_leader import ScriptedLeader
+from support.socket_queue import unread
 from support.stream_reader import StreamReader
 from support.waiting import until
 from touchline.bus import subjects
@@ -109,6 +110,18 @@ class Stage:
         for subject, payload in frames:
             await self.nc.publish(subject, payload)
         await self.nc.flush()
+
+    async def publish_at_once(self, *frames: tuple[str, bytes]) -> None:
+        """Publish so that the gateway finds all of them waiting when it looks: they are one turn's."""
+        assert self.process is not None
+        pid = self.process.pid
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            await self.publish(*frames)
+            size = sum(len(payload) for _, payload in frames)
+            await until(lambda: unread(pid, self.nats_server.port) >= size)
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     async def _beat(self) -> None:
         while True:

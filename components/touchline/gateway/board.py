@@ -176,6 +176,7 @@ class Board:
     def _found(self, shard: ShardView) -> None:
         """The shard is led again: everybody sees the true state of all its markets."""
         shard.lost_since = None
+        shard.found_at = shard.version
         for market in self._by_shard[shard.number].values():
             market.found()
             self._change(Change(market, STATE, None))

@@ -318,7 +318,7 @@ class Fanout:
                 session.owed = None
                 if session.audience is not None:
                     session.audience.enter(session)
-        if session.syncs and (session.owed is None or not len(session.owed)) and not session.paused:
+        if session.syncs and (session.owed is None or not (len(session.owed) or session.paused)):
             objects = [*objects, *(("synced", _encode({"op": "synced", "id": command})) for command in session.syncs)]
             session.syncs = []
             cursor = self._board.cursor() if session.format is Format.EVENTS else b""

@@ -12,7 +12,7 @@ from enum import Enum
 
 from touchline.bus.messages import ShardBeat
 from touchline.bus.wire import BookFrame, SnapshotEnd
-from touchline.domain.version import Version
+from touchline.domain.version import NEVER, Version
 
 HELD = 50_000
 """Updates kept while a snapshot is awaited; beyond it they are dropped and a newer snapshot is asked for."""
@@ -35,6 +35,7 @@ class ShardView:
         "_asked_at",
         "_beat",
         "epoch",
+        "found_at",
         "held",
         "history_from",
         "lost_since",
@@ -54,6 +55,8 @@ class ShardView:
         self.whole = False
         self.proof = 0
         self.lost_since: int | None = 0
+        self.found_at = NEVER
+        """Where the shard was when it was last found again after it had been shown as lost."""
         self.held: deque[tuple[str, BookFrame]] = deque()
         self.history_from: Version | None = None
         """From which version on every market that went is remembered (`Board.departed`)."""

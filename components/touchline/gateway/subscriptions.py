@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from touchline.domain.version import Version, VersionError
+from touchline.domain.version import NEVER, Version, VersionError
 from touchline.gateway.board import DELTA, GONE, STATE, Board
 from touchline.gateway.commands import Subscribe, Unsubscribe, parse_resume, parse_topics
 from touchline.gateway.fanout import Fanout, Object
@@ -55,8 +55,10 @@ class Subscriptions:
 
         self._fanout.flush_changes(out)
         held = {**versions, **made}
+        followed = dict.fromkeys(self._matching(session.topics), NEVER)  # sent already, or owed as it is
         missing = [(market, version) for market, version in held.items() if market not in self._board.markets]
-        self._join(session, topics, added, resume, held, command_id, self._missing(session, missing), {}, out)
+        known = {**followed, **held}
+        self._join(session, topics, added, resume, known, command_id, self._missing(session, missing), {}, out)
 
     def listen(self, session: Session, topics: tuple[str, ...], cursor: str, out: list[HubOutput]) -> None:
         """Join a Server-Sent Events client where its earlier stream ended.
@@ -68,16 +70,20 @@ class Subscriptions:
         position = read_cursor(cursor, len(self._board.shards)) if cursor else None
         departed = None if position is None else self._departed_since(position, topics)
         if position is None or departed is None:
-            resumed: dict[str, object] = {"resumed": False} if cursor else {}
-            self._join(session, topics, topics, lambda _: None, {}, None, [], resumed, out)
+            # Said without a cursor, too: a stream that broke off before its first id has left its reader with a part.
+            self._join(session, topics, topics, lambda _: None, {}, None, [], {"resumed": False}, out)
             return
         reached = position
 
         def resume(market: MarketView) -> list[bytes] | None:
             version, made = reached[market.shard]
-            return None if made else market.since_cursor(version)
+            # Lost since then: a part of what was made of that may have been sent, without an id, and no delta continues it.
+            found = self._board.shards[market.shard].found_at
+            return None if made or version <= found else market.since_cursor(version)
 
-        self._join(session, topics, topics, resume, {}, None, departed, {"resumed": True}, out)
+        # It may have any of them from its earlier stream: one that goes before it was sent again must be taken away.
+        known = dict.fromkeys(self._matching(topics), NEVER)
+        self._join(session, topics, topics, resume, known, None, departed, {"resumed": True}, out)
 
     def unsubscribe(
         self, session: Session, command_id: CommandId, command: Unsubscribe, limit: int, out: list[HubOutput]
@@ -174,7 +180,10 @@ class Subscriptions:
             if shard.history_from is None or cursor < shard.history_from or cursor > shard.version:
                 return None
             objects.extend(
-                (GONE, gone(market, went.version))
+                (
+                    GONE,
+                    gone(market, shard.version),
+                )  # it may have been told so already, by a newer version than it went at
                 for market, went in departed.items()
                 if went.version > cursor and any(topic in topics for topic in went.topics)
             )

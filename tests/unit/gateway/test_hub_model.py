@@ -94,8 +94,10 @@ class HubMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "hub"):
-            self.settle()
-            fanout.TURN_BYTES = self._turn_bytes
+            try:
+                self.settle()
+            finally:
+                fanout.TURN_BYTES = self._turn_bytes
 
     # -- the surroundings ------------------------------------------------------------------------------------------
 

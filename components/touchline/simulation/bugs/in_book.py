@@ -114,10 +114,10 @@ def _proven_whatever(**pretended: Any) -> Callable[[], list[Patch]]:
 
 
 def _delay_not_measured() -> list[Patch]:
-    def delay_p99_us(self: Health, now: int) -> int:  # noqa: ARG001 - the bug
+    def delay(self: Health, now: int, recv_us: int, publish_us: int) -> int:  # noqa: ARG001 - the bug
         return 0
 
-    return [Patch(Health, "delay_p99_us", delay_p99_us)]
+    return [Patch(Health, "_delay", delay)]
 
 
 def _late_heartbeat_trusted() -> list[Patch]:

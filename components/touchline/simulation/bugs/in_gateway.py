@@ -5,6 +5,7 @@ from typing import Any
 
 from touchline.bus.wire import BookFrame
 from touchline.domain.version import Version
+from touchline.gateway import commands
 from touchline.gateway.board import Change
 from touchline.gateway.fanout import Fanout
 from touchline.gateway.markets import MarketView
@@ -86,6 +87,11 @@ def _resumed_backwards() -> list[Patch]:
     return [Patch(Subscriptions, "_join", join)]
 
 
+def _lost_state_continued() -> list[Patch]:
+    """As it was before the simulation found it: a state that a gateway made by itself was continued as if its leader had said it."""
+    return [Patch(commands, "is_made", lambda _: False)]
+
+
 def _slow_client_forgotten() -> list[Patch]:
     def owe(self: Fanout, session: Session, changes: Iterable[Change]) -> None:
         """What changes while a client cannot be sent it is not remembered."""
@@ -108,6 +114,11 @@ GATEWAY_BUGS = (
         "resumed-backwards",
         "a client that had more than this gateway knows is sent what the gateway knows",
         _resumed_backwards,
+    ),
+    Bug(
+        "lost-state-continued",
+        "a client that was shown lost authority is not told better elsewhere",
+        _lost_state_continued,
     ),
     Bug("slow-client-forgotten", "what changes while a client reads slowly is dropped", _slow_client_forgotten),
     Bug("silence-not-noticed", "a shard that nobody leads is shown as it was", _silence_not_noticed),
