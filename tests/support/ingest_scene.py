@@ -16,6 +16,7 @@ from touchline.bus import subjects
 from touchline.bus.config import put_config
 from touchline.bus.connection import connect
 from touchline.bus.messages import Beat, OddsBatch, Resync, ResyncRequest, decode_beat, decode_odds, encode
+from touchline.bus.raw import RawFrame, unpack
 from touchline.bus.settings import Settings
 from touchline.ingest.clock import Clock, system_clock
 from touchline.ingest.service import Service
@@ -48,6 +49,23 @@ def betfair(port: int, **changes: Any) -> dict[str, Any]:
         "reconnect": {"initial": "50ms", "longest": "200ms"},
         "clock": "Synchronised",
     } | changes
+
+
+async def stored_messages(nc: Client, stream: str) -> list[tuple[str, dict[str, str], bytes]]:
+    """Every message of a stream: subject, headers, payload."""
+    js = nc.jetstream()
+    state = (await js.stream_info(stream)).state
+    found = []
+    for seq in range(state.first_seq, state.last_seq + 1):
+        message = await js.get_msg(stream, seq)
+        found.append((message.subject or "", dict(message.headers or {}), message.data or b""))
+    return found
+
+
+async def raw_frames(nc: Client, provider: str) -> list[RawFrame]:
+    """Every captured frame of a provider, in order."""
+    messages = await stored_messages(nc, subjects.raw_stream(provider))
+    return [frame for _, headers, payload in messages for frame in unpack(headers, payload)]
 
 
 class Reader:
@@ -131,13 +149,11 @@ class Scene:
 
     async def stored(self, stream: str) -> list[tuple[str, dict[str, str], bytes]]:
         """Every message of a stream: subject, headers, payload."""
-        js = self.nc.jetstream()
-        state = (await js.stream_info(stream)).state
-        found = []
-        for seq in range(state.first_seq, state.last_seq + 1):
-            message = await js.get_msg(stream, seq)
-            found.append((message.subject or "", dict(message.headers or {}), message.data or b""))
-        return found
+        return await stored_messages(self.nc, stream)
+
+    async def raw_frames(self) -> list[RawFrame]:
+        """Every captured frame of the provider, in order."""
+        return await raw_frames(self.nc, self.service.capture.provider)
 
     async def first_quarantined(self, *, within: float = 10.0) -> dict[str, Any]:
         """The oldest record of the quarantine, once there is one."""

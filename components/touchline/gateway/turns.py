@@ -1,7 +1,8 @@
 """The hub in an event loop: clocks in, outputs carried out, one flush per turn of the loop.
 
 Updates that are read in one turn of the loop are collected by the hub; a flush is scheduled once and runs when that turn's reading is
-done, so they leave in one write per client.
+done, so they leave in one write per client. Price updates that follow a flush within `PACE_S` wait for its end and leave together: a
+write to every client is what a gateway's time goes to. What is urgent (a suspension) takes along what waits and leaves at once.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ from touchline.gateway.outputs import AskSnapshot, Authenticate, Close, CommandI
 from touchline.gateway.problems import Problem
 
 TICK_S = 0.05
+PACE_S = 0.003
+"""Between two flushes of nothing but prices, at least. The first update after a quiet time does not wait."""
 
 
 class Client(Protocol):
@@ -55,6 +58,8 @@ class Turns:
         self._errands = errands
         self._loop = asyncio.get_running_loop()
         self._scheduled = False
+        self._paced: asyncio.TimerHandle | None = None
+        self._flushed_at = 0.0
         self.writes = 0
         self.bytes = 0
         self.turns = 0
@@ -73,8 +78,22 @@ class Turns:
             self._scheduled = True
             self._loop.call_soon(self._flush)
 
+    def _schedule_paced(self) -> None:
+        """Flush when this turn's reading is done, but not within `PACE_S` of the last flush."""
+        if self._scheduled or self._paced is not None:
+            return
+        wait = self._flushed_at + PACE_S - self._loop.time()
+        if wait <= 0:
+            self.schedule()
+        else:
+            self._paced = self._loop.call_later(wait, self._flush)
+
     def _flush(self) -> None:
         self._scheduled = False
+        if self._paced is not None:
+            self._paced.cancel()
+            self._paced = None
+        self._flushed_at = self._loop.time()
         self.turns += 1
         self._carry_out(self.hub.flush(monotonic_us()))
         if self.hub.busy:
@@ -84,11 +103,14 @@ class Turns:
 
     def book(self, subject: str, frame: BookFrame) -> None:
         self._carry_out(self.hub.book(monotonic_us(), subject, frame))
-        self.schedule()
+        if frame.urgent:
+            self.schedule()
+        else:
+            self._schedule_paced()
 
     def shard_beat(self, beat: ShardBeat) -> None:
         self._carry_out(self.hub.shard_beat(monotonic_us(), beat))
-        self.schedule()
+        self._schedule_paced()
 
     def snapshot(self, shard: int, frames: Sequence[tuple[str, BookFrame]], end: SnapshotEnd) -> None:
         self._carry_out(self.hub.snapshot(monotonic_us(), shard, frames, end))

@@ -52,6 +52,7 @@ class _Message(NamedTuple):
     payload: bytes
     headers: dict[str, str]
     stored: Callable[[], None] | None
+    weight: int
 
 
 _Group = list[_Message]
@@ -94,7 +95,7 @@ class DurableSender:
 
     @property
     def waiting(self) -> int:
-        """Messages not yet acknowledged as stored."""
+        """Weight of the messages not yet acknowledged as stored."""
         return self._waiting
 
     @property
@@ -129,14 +130,23 @@ class DurableSender:
             self._pump.result()
 
     def send(
-        self, subject: str, payload: bytes, headers: dict[str, str], stored: Callable[[], None] | None = None
+        self,
+        subject: str,
+        payload: bytes,
+        headers: dict[str, str],
+        stored: Callable[[], None] | None = None,
+        *,
+        weight: int = 1,
     ) -> None:
-        """Take one message. Never blocks and never refuses; `stored` is called once, when it is stored."""
+        """Take one message. Never blocks and never refuses; `stored` is called once, when it is stored.
+
+        `weight`: how many messages of the bound it counts for.
+        """
         self._messages += 1
         headers[MESSAGE_ID] = f"{self._run}-{self._messages}"
-        self._queued.append(_Message(subject, payload, headers, stored))
+        self._queued.append(_Message(subject, payload, headers, stored, weight))
         self._bytes += len(payload)
-        self._waiting += 1
+        self._waiting += weight
         self._idle.clear()
         if self._waiting >= self._max_messages or self._bytes >= self._max_bytes:
             self._room.clear()
@@ -254,7 +264,7 @@ class DurableSender:
         for message in group:
             self._sent_bytes -= len(message.payload)
             self._bytes -= len(message.payload)
-            self._waiting -= 1
+            self._waiting -= message.weight
             if message.stored is not None:
                 message.stored()
         self._progress_at = self._clock.now()

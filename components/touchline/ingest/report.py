@@ -45,7 +45,7 @@ def report(
         "problems": list(declared.problems) if declared is not None else [],
         "capture": {
             "stored": capture.stored,
-            "waiting": capture.sender.waiting,
+            "waiting": capture.waiting,
             "fault": capture.sender.fault,
             "stalled": reception.stall if reception is not None else "",
         },

@@ -111,7 +111,7 @@ class Service:
             self.feed.beat()
             await self.feed.flush()
         await self._identities.close()
-        await self.capture.sender.close(CLOSE_S)
+        await self.capture.close(CLOSE_S)
         await self._quarantine.close(1.0)
         self.waiting = "stopped"
         await self._write_status(StatusWriter(self._nc, f"ingest.{self._provider}"))

@@ -12,8 +12,9 @@ from support.waiting import until
 from touchline.bus import subjects
 from touchline.bus.connection import connect
 from touchline.bus.provision import provision_provider
+from touchline.bus.raw import CONNECTION, FRAMES, PART, RECEIVED, TRUNCATED, unpack
 from touchline.bus.settings import Settings
-from touchline.ingest.capture import CONNECTION, PART, PART_BYTES, RECEIVED, SEQUENCE, TRUNCATED, Capture
+from touchline.ingest.capture import PART_BYTES, Capture
 from touchline.ingest.clock import system_clock
 from touchline.local.servers import NatsServer
 
@@ -34,7 +35,7 @@ async def capture(nc: Client) -> AsyncIterator[Capture]:
     made = Capture(nc, "alpha", run="run", clock=system_clock())
     await made.sender.start()
     yield made
-    await made.sender.close(0.1)
+    await made.close(0.1)
 
 
 async def change_stream(nc: Client, **changes: Any) -> None:
@@ -46,14 +47,14 @@ async def change_stream(nc: Client, **changes: Any) -> None:
 
 
 async def stored(nc: Client) -> list[tuple[int, bytes, dict[str, str]]]:
-    """(sequence, payload, headers) of every stored message."""
+    """(sequence, frame, headers of its message) of every stored frame or part of one."""
     js = nc.jetstream(timeout=5)
     state = (await js.stream_info(STREAM)).state
     found = []
     for number in range(state.first_seq, state.last_seq + 1):
         message = await js.get_msg(STREAM, number)
         headers = dict(message.headers or {})
-        found.append((int(headers[SEQUENCE]), message.data or b"", headers))
+        found += [(one.sequence, one.frame, headers) for one in unpack(headers, message.data or b"")]
     return found
 
 
@@ -66,11 +67,28 @@ async def test_frames_are_stored_exactly_in_order_and_once(nc: Client, capture: 
     await change_stream(nc, allow_atomic=atomic)
     for number in range(1, 1001):
         capture.offer(frame(number), 1_790_000_000_000_000 + number, "run.1", number)
+        capture.flush()
     await until(lambda: capture.stored == 1000, within=30)
     found = await stored(nc)
     assert [(sequence, payload) for sequence, payload, _ in found] == [(n, frame(n)) for n in range(1, 1001)]
     assert found[0][2][RECEIVED] == "1790000000000001000"
     assert found[0][2][CONNECTION] == "run.1"
+
+
+async def test_frames_that_arrive_closely_share_messages_and_come_apart_exactly(nc: Client, capture: Capture) -> None:
+    for number in range(1, 601):
+        capture.offer(frame(number), 1_790_000_000_000_000 + 3 * number, "run.1", number)
+    capture.offer(frame(601), 1_790_000_000_100_000, "run.2", 601)  # another connection: another message
+    await until(lambda: capture.stored == 601, within=30)
+    assert capture.waiting == 0
+    state = (await nc.jetstream(timeout=5).stream_info(STREAM)).state
+    assert state.messages == 4  # 256, 256, 88, 1
+    found = await stored(nc)
+    assert [(sequence, payload) for sequence, payload, _ in found] == [(n, frame(n)) for n in range(1, 602)]
+    assert [FRAMES in headers for _, _, headers in found] == [True] * 600 + [False]
+    first = await nc.jetstream(timeout=5).get_msg(STREAM, 1)
+    frames = unpack(first.headers or {}, first.data or b"")
+    assert [one.received_us for one in frames] == [1_790_000_000_000_000 + 3 * number for number in range(1, 257)]
 
 
 async def test_a_frame_larger_than_a_message_is_stored_in_parts(nc: Client, capture: Capture) -> None:
@@ -99,11 +117,13 @@ async def test_a_killed_broker_loses_and_doubles_nothing(
         for _ in range(400):
             number += 1
             capture.offer(frame(number), number, "run.1", number)
+            capture.flush()
         await until(lambda base=crash * 600: capture.stored > base, within=30)  # type: ignore[misc]
         nats_server.kill()
         for _ in range(200):
             number += 1
             capture.offer(frame(number), number, "run.1", number)
+            capture.flush()
         nats_server.start()
     await until(lambda: capture.stored == number, within=60)
     found = await stored(nc)
@@ -119,13 +139,15 @@ async def test_what_is_sent_again_though_it_was_stored_is_stored_once(
     await change_stream(nc, allow_atomic=atomic)
     for number in range(1, 151):
         capture.offer(frame(number), number, "run.1", number)
+        capture.flush()
     await until(lambda: capture.stored == 150, within=30)
     again = Capture(nc, "alpha", run="run", clock=system_clock())
     await again.sender.start()
     for number in range(1, 301):
         again.offer(frame(number), number, "run.1", number)
+        again.flush()
     await until(lambda: again.stored == 300, within=30)
-    assert await again.sender.close(1)
+    assert await again.close(1)
     assert sorted(sequence for sequence, _, _ in await stored(nc)) == list(range(1, 301))
 
 
@@ -136,6 +158,7 @@ async def test_a_full_stream_is_said_and_what_waited_is_stored_once_there_is_roo
     await change_stream(nc, max_bytes=20_000, discard="new", allow_atomic=atomic)
     for number in range(1, 301):
         capture.offer(frame(number), number, "run.1", number)
+        capture.flush()
     await until(lambda: bool(capture.sender.fault), within=30)
     assert "maximum bytes" in capture.sender.fault
     assert capture.sender.waiting > 0
@@ -152,6 +175,7 @@ async def test_a_full_buffer_says_so_until_half_of_it_is_stored(nats_server: Nat
     nats_server.kill()
     for number in range(1, 101):
         capture.offer(frame(number), number, "run.1", number)
+        capture.flush()
     assert capture.sender.full
     room = asyncio.create_task(capture.sender.room())
     await asyncio.sleep(0)
@@ -159,7 +183,7 @@ async def test_a_full_buffer_says_so_until_half_of_it_is_stored(nats_server: Nat
     nats_server.start()
     await asyncio.wait_for(room, 30)
     assert capture.sender.waiting <= 50
-    assert await capture.sender.close(10)
+    assert await capture.close(10)
 
 
 async def test_a_stream_that_does_not_exist_is_a_fault(nc: Client) -> None:
@@ -167,4 +191,4 @@ async def test_a_stream_that_does_not_exist_is_a_fault(nc: Client) -> None:
     await capture.sender.start()
     capture.offer(b"x", 1, "run.1", 1)
     await until(lambda: capture.sender.fault == "the stream does not exist")
-    assert not await capture.sender.close(0.1)
+    assert not await capture.close(0.1)

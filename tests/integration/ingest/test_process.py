@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
-from support.ingest_scene import ACCEPT_ALL, Reader, betfair, declare, declare_engine
+from support.ingest_scene import ACCEPT_ALL, Reader, betfair, declare, declare_engine, raw_frames
 from support.servers import SHARDS
 from support.waiting import until
 from touchline.bus.connection import connect
@@ -75,8 +75,7 @@ async def test_sigterm_ends_it_with_code_0_a_last_beat_and_everything_stored(
         await until(lambda: reader.detail == "ingest is stopping")
         status = (await read_status(nats))["ingest.betfair-a"]
         assert status["capture"]["waiting"] == 0
-        stored = (await nats.jetstream().stream_info("RAW_betfair-a")).state.messages
-        assert status["frames"]["captured"] == status["capture"]["stored"] == stored
+        assert status["frames"]["captured"] == status["capture"]["stored"] == len(await raw_frames(nats, "betfair-a"))
 
 
 async def test_a_killed_process_comes_back_as_a_new_incarnation_with_the_same_event_ids(

@@ -9,8 +9,9 @@ from nats.aio.client import Client
 
 from support.scripted_feed import ScriptedAdapter
 from support.waiting import until
+from touchline.bus.raw import TRUNCATED
 from touchline.feeds.interface import Disposition, Frame, FrameTooLong, Output, State, TransportError
-from touchline.ingest.capture import TRUNCATED, Capture
+from touchline.ingest.capture import Capture
 from touchline.ingest.clock import system_clock
 from touchline.ingest.origin import Origin
 from touchline.ingest.reception import Reception
