@@ -22,6 +22,7 @@ from touchline.api.references_check import references_in
 from touchline.api.selectors import overlap, specificity
 from touchline.api.types.durations import Duration
 from touchline.api.types.resource import SIMULATE
+from touchline.api.unsupported import unsupported
 from touchline.api.v1alpha1.entity_map import EntityMap
 from touchline.api.v1alpha1.feed_provider import FeedProvider
 from touchline.api.v1alpha1.market import Market
@@ -263,6 +264,12 @@ def _simulated(tenant: Tenant) -> Iterator[Problem]:
             yield item.error(path, f"there is no simulator of {provider.spec.protocol}", "BetfairStream has one")
 
 
+def _not_acted_on(tenant: Tenant) -> Iterator[Problem]:
+    for item in tenant.items:
+        for each in unsupported(item.object):
+            yield item.warning(each.path, each.message, each.fix)
+
+
 RULES: tuple[Callable[[Tenant], Iterator[Problem]], ...] = (
     _duplicates,
     _one_engine,
@@ -278,4 +285,5 @@ RULES: tuple[Callable[[Tenant], Iterator[Problem]], ...] = (
     _ambiguous_names,
     _entity_sources,
     _simulated,
+    _not_acted_on,
 )
