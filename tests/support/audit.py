@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from nats.aio.client import Client
 
 from support.bettors import Answers
 from support.engine import Engine
+from support.stored import admin, read_messages
 from touchline.bus import subjects
-from touchline.bus.connection import connect
-from touchline.bus.settings import Settings
+from touchline.bus.listing import keys_of
 from touchline.desk.records import BetRecord, EpochRecord, decode_record
 
 _TYPES = {"MATCH_ODDS": "MatchWinner", "OVER_UNDER_25": "TotalGoals"}
@@ -65,14 +64,6 @@ class Audit:
             assert epochs == sorted(epochs), f"epochs of shard {shard} go back: {epochs}"
 
 
-async def admin(engine: Engine) -> Client:
-    """A connection with all rights, with the credentials from the broker's own configuration."""
-    config = json.loads((engine.state / "nats" / "nats.conf").read_text())
-    user = next(user for user in config["authorization"]["users"] if user["user"] == "admin")
-    settings = Settings(nats_url=engine.record["nats_url"], nats_user=user["user"], nats_password=user["password"])
-    return await connect(settings, name="auditor", first_connect_s=20)
-
-
 async def audit(engine: Engine) -> Audit:
     """Read every stored decision."""
     nc = await admin(engine)
@@ -83,10 +74,8 @@ async def audit(engine: Engine) -> Audit:
         for name in sorted(name for name in names if name.startswith("BETS_")):
             shard = int(name.removeprefix("BETS_"))
             records[shard] = []
-            state = (await js.stream_info(name)).state
-            for seq in range(state.first_seq, state.last_seq + 1):
-                message = await js.get_msg(name, seq, direct=True)
-                records[shard].append(decode_record(message.data or b""))
+            async for message in read_messages(nc, name, subjects.bets("*", shard)):
+                records[shard].append(decode_record(message.data))
         return Audit(records)
     finally:
         await nc.close()
@@ -96,7 +85,7 @@ async def truth(engine: Engine) -> dict[str, dict[str, Any]]:
     """What each simulated provider really said, and when: by provider, then by its own market id."""
     found: dict[str, dict[str, Any]] = {}
     async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
-        for port in engine.record["simulators"].values():
+        for port in engine.record.simulators.values():
             providers = (await http.get(f"http://127.0.0.1:{port}/state")).json()["providers"]
             found |= {name: provider["markets"] for name, provider in providers.items()}
     return found
@@ -147,13 +136,13 @@ async def _internal_ids(engine: Engine) -> dict[tuple[str, str], str]:
     """Internal event id by provider and its own event id."""
     nc = await admin(engine)
     try:
-        bucket = await nc.jetstream(timeout=5).key_value(subjects.EVENTS_BUCKET)
+        js = nc.jetstream(timeout=5)
+        bucket = await js.key_value(subjects.EVENTS_BUCKET)
         found: dict[tuple[str, str], str] = {}
-        for key in await bucket.keys():
-            if key.startswith("p."):
-                _, provider, native = key.split(".")
-                entry = await bucket.get(key)
-                found[provider, bytes.fromhex(native).decode()] = (entry.value or b"").decode()
+        for key in await keys_of(js, subjects.EVENTS_BUCKET, "p."):
+            _, provider, native = key.split(".")
+            entry = await bucket.get(key)
+            found[provider, bytes.fromhex(native).decode()] = (entry.value or b"").decode()
         return found
     finally:
         await nc.close()

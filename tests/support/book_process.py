@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,13 @@ async def leader_of(nc: Client, shard: int) -> tuple[str, int]:
 
 async def wait_for_open(nc: Client, market: str, *, shards: int, within: float = 60.0) -> dict[str, Any]:
     """Wait until the leader explains the market as open; returns the explanation. Starting a process may take long on a busy machine."""
+    return await wait_for_market(nc, market, lambda last: bool(last["status"] == "Open"), shards=shards, within=within)
+
+
+async def wait_for_market(
+    nc: Client, market: str, condition: Callable[[dict[str, Any]], bool], *, shards: int, within: float = 60.0
+) -> dict[str, Any]:
+    """Wait until the leader's explanation of a market is as wanted; returns it."""
     shard = shard_of(MarketKey.parse(market).event, shards)
     end = time.monotonic() + within
     last: Any = None
@@ -161,12 +168,12 @@ async def wait_for_open(nc: Client, market: str, *, shards: int, within: float =
             body = json.dumps({"market": market}).encode()
             reply = await nc.request(subjects.market_detail(shard), body, timeout=0.3)
             last = json.loads(reply.data)
-            if last and last["status"] == "Open":
+            if last and condition(last):
                 return dict(last)
         except (NatsError, TimeoutError):
             pass
         await asyncio.sleep(0.02)
-    raise TimeoutError(f"{market} is not open: {last}")
+    raise TimeoutError(f"{market} is not as wanted: {last}")
 
 
 def bet_on(

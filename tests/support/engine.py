@@ -1,45 +1,138 @@
-"""A whole engine under test, started the way a user starts it: `touchline up` in a process of its own, real servers, real sockets.
+"""A whole engine under test, as a user starts it: `touchline up` (or `replay`) in its own process, real servers, real sockets.
 
-It stops (and kills what is left) in the end, whatever the test did to its processes.
+It listens on a free port, keeps a state directory of its own, and is ended (by its id) whatever the test did to its processes.
 """
 
-import asyncio
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
-QUICKSTART = ROOT / "examples" / "quickstart"
-START_S = 60.0
+from support.waiting import POLL_S, until, wait_until
+from touchline.local.state_dir import RunRecord, read_run
+
+REPOSITORY = Path(__file__).parents[2]
+QUICKSTART = REPOSITORY / "examples" / "quickstart"
+START_S = 120.0
+"""Generous: several engines may share two cores with other tests."""
+STOP_S = 30.0
+
+
+def alive(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 class Engine:
-    """A running `touchline up` (or `touchline replay`), seen from outside."""
+    """An engine seen from outside. Start it with `with`, or with `engine` in a test with an event loop."""
 
-    def __init__(self, process: subprocess.Popen[bytes], state: Path, output: Path) -> None:
-        self.process = process
-        self.state = state
-        self._output = output
+    def __init__(self, files: Sequence[Path], folder: Path, *options: str, command: str = "up") -> None:
+        self.state = folder / "state"
+        self.log = folder / "output.log"
+        self._words = [command, *map(str, files), "--port", "0", "--state-dir", str(self.state), *options]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pids: set[int] = set()
+
+    def __enter__(self) -> Self:
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "touchline.local", *self._words],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd=REPOSITORY,
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.running:
+            self.interrupt()
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
+            finally:
+                self.process.wait()
 
     @property
-    def record(self) -> dict[str, Any]:
-        """What `touchline status` reads, too: gateway, broker and process ids."""
-        found: dict[str, Any] = json.loads((self.state / "run.json").read_text())
-        return found
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None
+        return self._process
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def output(self) -> str:
+        """All that the command printed so far."""
+        return self.log.read_text(errors="replace")
+
+    @property
+    def record(self) -> RunRecord:
+        """How it is reached, and its processes: what `touchline status` reads, too.
+
+        Raises:
+            NotRunning: it has not got so far, or has ended.
+        """
+        record = read_run(self.state)
+        self._pids.update(record.processes.values())
+        return record
+
+    @property
+    def seen(self) -> set[int]:
+        """Ids of all processes that `record` has ever named."""
+        return self._pids
 
     @property
     def url(self) -> str:
-        return str(self.record["gateway"])
+        return self.record.gateway
+
+    @property
+    def started(self) -> bool:
+        """Whether it can be reached.
+
+        Raises:
+            AssertionError: it has ended.
+        """
+        assert self.running, f"touchline ended with code {self.process.returncode}:\n{self.output}"
+        return (self.state / "run.json").exists()
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def ready(self, *, within: float = START_S) -> Self:
+        """Wait until it says that it is ready."""
+        self.says("ready in", within=within)
+        return self
+
+    def says(self, text: str, *, after: int = 0, within: float = 20.0) -> None:
+        """Wait until its output has a text, from a position on (`len(engine.output)` before the deed)."""
+        end = time.monotonic() + within
+        while text not in self.output[after:]:
+            if not self.running:
+                raise AssertionError(f"it ended before it said {text!r}:\n{self.output}")
+            if time.monotonic() > end:
+                raise AssertionError(f"it did not say {text!r} within {within} s:\n{self.output[-8000:]}")
+            time.sleep(POLL_S)
+
+    def ended(self, *, within: float = STOP_S) -> int:
+        """Wait until it has ended; its exit code."""
+        wait_until(lambda: not self.running, within=within)
+        return self.process.wait()
 
     def pid(self, name: str) -> int:
         """Process id of one component now.
@@ -47,14 +140,14 @@ class Engine:
         Raises:
             KeyError: it does not run at this moment.
         """
-        return int(self.record["processes"][name])
+        return self.record.processes[name]
 
     def runs_again(self, name: str, gone: int) -> bool:
         """Whether a component runs as another process than the one that is gone."""
-        return bool(self.record["processes"].get(name, gone) != gone)
+        return self.record.processes.get(name, gone) != gone
 
     def kill(self, name: str) -> int:
-        """SIGKILL one component; returns the process id that is gone."""
+        """`kill -9` one component; returns the process id that is gone."""
         pid = self.pid(name)
         os.kill(pid, signal.SIGKILL)
         return pid
@@ -65,13 +158,22 @@ class Engine:
         os.kill(pid, signal.SIGSTOP)
         return pid
 
-    def output(self) -> str:
-        """All that the command printed so far."""
-        return self._output.read_text(errors="replace")
-
     def component_log(self, name: str) -> str:
         path = self.state / "logs" / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def command(self, *words: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+        """Another `touchline` command against this engine."""
+        env = {**os.environ, "TOUCHLINE_STATE_DIR": str(self.state), "NO_COLOR": "1"}
+        return subprocess.run(
+            [sys.executable, "-m", "touchline.local", *words],
+            env=env,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
 
     async def statuses(self) -> dict[str, Any]:
         """What the components last wrote to the `status` bucket, through the gateway."""
@@ -81,58 +183,11 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(
-    *paths: Path, command: str = "up", arguments: Sequence[str] = (), start_s: float = START_S
-) -> AsyncIterator[Engine]:
-    """Run `touchline up PATHS…` on a free port and an own state directory until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="touchline-test-") as folder:
-        state, output = Path(folder) / "state", Path(folder) / "output.log"
-        argv = [sys.executable, "-m", "touchline.local", command, *map(str, paths)]
-        argv += ["--port", "0", "--state-dir", str(state), *arguments]
-        process = _start(argv, output)
-        running = Engine(process, state, output)
-        try:
-            await until(
-                lambda: _ready(running), within=start_s, what=lambda: f"the engine did not start:\n{running.output()}"
-            )
-            yield running
-        finally:
-            _stop(process)
-
-
-def _start(argv: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
-    with output.open("wb") as log:
-        return subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, cwd=output.parent, start_new_session=True)
-
-
-def _ready(running: Engine) -> bool:
-    if running.process.poll() is not None:
-        raise AssertionError(f"touchline ended with code {running.process.returncode}:\n{running.output()}")
-    return (running.state / "run.json").exists()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(5)
-        raise
-
-
-async def until(
-    condition: Callable[[], bool], *, within: float, what: str | Callable[[], str], every: float = 0.02
-) -> float:
-    """Wait for a condition; returns how many seconds it took.
-
-    Raises:
-        AssertionError: it did not come true within the time; the message is `what`.
-    """
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > within:
-            raise AssertionError(f"not within {within:g} s: {what() if callable(what) else what}")
-        await asyncio.sleep(every)
-    return time.monotonic() - began
+async def engine(*paths: Path, command: str = "up", arguments: Sequence[str] = ()) -> AsyncIterator[Engine]:
+    """Run `touchline COMMAND PATHS… ARGUMENTS…` in a folder of its own until the block ends; it can be reached from the beginning on."""
+    with (
+        tempfile.TemporaryDirectory(prefix="touchline-test-") as folder,
+        Engine(paths, Path(folder), *arguments, command=command) as running,
+    ):
+        await until(lambda: running.started, within=START_S, what=lambda: f"it did not start:\n{running.output}")
+        yield running

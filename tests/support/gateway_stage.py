@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -73,19 +74,34 @@ class Stage:
         self.nc: Client
         self.process: asyncio.subprocess.Process | None = None
         self.log = secrets / "gateway.log"
+        self.options: tuple[str, ...] = ()
+        """More words of the gateway's command line."""
+        self.trust: ssl.SSLContext | None = None
+        """How clients judge the gateway's certificate; None: it is plain."""
+        self.gateway_user: tuple[str, str] = ("", "")
+        """User and password of the gateway at the broker."""
+        self.leader_user: tuple[str, str] = ("", "")
+        """User and password of the leaders that the test plays."""
+        self.admin_user: tuple[str, str] = ("", "")
+        self.admin: Client
+        """Provisions and declares; the leaders' own connection is `nc`."""
         self._beats: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.trust else 'http'}://127.0.0.1:{self.port}"
+
+    def _settings(self, user: tuple[str, str]) -> Settings:
+        return Settings(nats_url=self.nats_server.url, nats_user=user[0], nats_password=user[1])
 
     # -- the leaders -------------------------------------------------------------------------------------------------
 
     async def open(self, gateway: Json | None = None) -> None:
         """Connect to the broker, provision, declare the engine, and play the leaders."""
-        self.nc = await connect(Settings(nats_url=self.nats_server.url), name="stage")
-        await provision(self.nc, shards=SHARDS)
-        await put_config(self.nc, "OddsEngine.main", engine_resource(gateway))
+        self.admin = await connect(self._settings(self.admin_user), name="admin")
+        await provision(self.admin, shards=SHARDS)
+        await put_config(self.admin, "OddsEngine.main", engine_resource(gateway))
+        self.nc = await connect(self._settings(self.leader_user), name="stage")
         await self.nc.subscribe("control.snapshot.*", cb=self._on_snapshot)
         await self.nc.subscribe("control.market.*", cb=self._on_market)
         await self.nc.subscribe("bet.*", cb=self._on_bet)
@@ -94,7 +110,7 @@ class Stage:
 
     async def declare(self, gateway: Json) -> None:
         """Change `spec.gateway`."""
-        await put_config(self.nc, "OddsEngine.main", engine_resource(gateway))
+        await put_config(self.admin, "OddsEngine.main", engine_resource(gateway))
 
     async def close(self) -> None:
         await self.stop_gateway()
@@ -102,6 +118,7 @@ class Stage:
             self._beats.cancel()
             await asyncio.gather(self._beats, return_exceptions=True)
         await self.nc.close()
+        await self.admin.close()
 
     def leader(self, market: str) -> ScriptedLeader:
         return self.leaders[shard_of(market.partition(":")[0], SHARDS)]
@@ -177,18 +194,21 @@ class Stage:
         env = {key: value for key, value in os.environ.items() if not key.startswith("TOUCHLINE_")}
         env |= {
             "TOUCHLINE_NATS_URL": self.nats_server.url,
+            "TOUCHLINE_NATS_USER": self.gateway_user[0],
+            "TOUCHLINE_NATS_PASSWORD": self.gateway_user[1],
             "TOUCHLINE_REDIS_URL": self.valkey.url if self.valkey else "",
             "TOUCHLINE_SECRETS_DIR": str(self.secrets),
             "PYTHONWARNINGS": "error::ResourceWarning",
         }
         argv = [sys.executable, "-m", "touchline.gateway", "--node", "gateway-1", "--port", str(self.port)]
+        argv += self.options
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(*argv, env=env, stdout=log, stderr=log)
         if ready:
             await self.until_ready()
 
     async def until_ready(self, within: float = 60.0) -> None:
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as http, asyncio.timeout(within):
+        async with self.http() as http, asyncio.timeout(within):
             while True:
                 assert self.process is not None
                 assert self.process.returncode is None, self.log.read_text()
@@ -209,13 +229,18 @@ class Stage:
 
     @asynccontextmanager
     async def http(self, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False, headers=headers, timeout=10) as client:
+        judge = self.trust or False
+        async with httpx.AsyncClient(
+            base_url=self.url, trust_env=False, headers=headers, timeout=10, verify=judge
+        ) as client:
             yield client
 
     @asynccontextmanager
     async def socket(self, **options: Any) -> AsyncIterator["Socket"]:
         options = {"subprotocols": [Subprotocol("touchline.v1")], "max_size": 1 << 26, **options}
-        url = f"ws://127.0.0.1:{self.port}/v1/ws"
+        if self.trust is not None:
+            options["ssl"] = self.trust
+        url = f"{self.url.replace('http', 'ws', 1)}/v1/ws"
         async with websockets.connect(url, **options) as connection:
             socket = Socket(connection)
             try:

@@ -148,7 +148,7 @@ def _lines(rng: random.Random, seed: int) -> list[bytes]:
         elif chance < 0.12:
             lines.append(rng.choice(OTHER))
         elif chance < 0.15:
-            lines.append(mcm(change("1.404", runner(7, atb=[[2.0, 5]])), pt=pt))
+            lines.append(mcm(change(f"1.404{seed:03d}", runner(7, atb=[[2.0, 5]])), pt=pt))
         elif chance < 0.18:
             lines.append(rng.choice((b"", mcm(pt=pt, ct="HEARTBEAT", clk=None))))
         else:

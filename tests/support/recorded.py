@@ -68,15 +68,16 @@ def operations(path: Path) -> list[str]:
     return found
 
 
-def native_ids(path: Path) -> set[str]:
+@lru_cache(maxsize=128)
+def native_ids(path: Path) -> frozenset[str]:
     """Market and event ids that a file speaks of."""
-    found = set()
+    found: set[str] = set()
     for frame in frames_of(path):
         message = _json(frame)
         for change in (message.get("mc") or []) if isinstance(message, dict) else []:
             found.add(str(change.get("id")))
             found.add(f"event {(change.get('marketDefinition') or {}).get('eventId')}")
-    return found - {"event None"}
+    return frozenset(found - {"event None"})
 
 
 def voided(path: Path) -> set[str]:
@@ -103,7 +104,7 @@ def apart(paths: Iterable[Path]) -> list[list[Path]]:
                 members.append(path)
                 break
         else:
-            groups.append((ids, [path]))
+            groups.append((set(ids), [path]))
     return [members for _, members in groups]
 
 

@@ -102,6 +102,10 @@ class ScriptedIngest:
         self.markets[market].status = int(status)
         await self._change(MarketUpdate(market, epoch_us(), epoch_us(), int(status)))
 
+    async def incident(self, market: str, name: str) -> None:
+        """Something happened in the market's event: said once, and in no image."""
+        await self._change(MarketUpdate(market, epoch_us(), epoch_us(), incidents=[name]))
+
     async def _change(self, update: MarketUpdate) -> None:
         await self._send(shard_of(MarketKey.parse(update.market).event, self.shards), [update])
 

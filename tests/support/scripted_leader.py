@@ -25,6 +25,10 @@ class ScriptedMarket:
         self.holds: list[Json] = []
         self.sel: dict[str, str | None] = {"home": "2.00", "away": "2.00"}
         self.phase = "PreMatch"
+        self.start = 1_000_000
+
+    def meta_event(self) -> Json:
+        return {"id": self.event, "name": f"Event {self.event}", "start": self.start, "home": "H", "away": "A"}
 
     def subject(self, shard: int) -> str:
         return subjects.book(shard, self.sport, self.league, self.event, self.type)
@@ -40,13 +44,7 @@ class ScriptedMarket:
                 "sport": self.sport,
                 "league": self.league,
                 "type": self.type,
-                "event": {
-                    "id": self.event,
-                    "name": f"Event {self.event}",
-                    "start": 1_000_000,
-                    "home": "H",
-                    "away": "A",
-                },
+                "event": self.meta_event(),
                 "phase": self.phase,
             },
             "t": {"src": self.seq, "recv": self.seq, "pub": self.seq},
@@ -96,6 +94,12 @@ class ScriptedLeader:
         changed = self.markets[market]
         changed.phase = "InPlay"
         return self._delta(changed, {"meta": {"phase": "InPlay"}})
+
+    def reschedule(self, market: str, start: int) -> tuple[str, bytes]:
+        """Its event starts at another time, epoch microseconds."""
+        changed = self.markets[market]
+        changed.start = start
+        return self._delta(changed, {"meta": {"event": changed.meta_event()}})
 
     def restate(self, market: str) -> tuple[str, bytes]:
         """The whole state again."""

@@ -2,15 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 POLL_S = 0.01
 
 
-async def until(condition: Callable[[], bool], *, within: float = 5.0) -> None:
-    """Wait until a condition holds. Raises TimeoutError."""
+async def until(condition: Callable[[], bool], *, within: float = 5.0, what: str | Callable[[], str] = "") -> float:
+    """Wait until a condition holds; returns how many seconds it took.
+
+    Raises:
+        TimeoutError: it did not come true; the message is `what`, asked for only then.
+    """
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > within:
+            raise TimeoutError(f"not within {within:g} s: {(what() if callable(what) else what) or condition}")
+        await asyncio.sleep(POLL_S)
+    return time.monotonic() - began
+
+
+async def until_found(condition: Callable[[], Awaitable[bool]], *, within: float = 5.0) -> None:
+    """Wait until a condition that has to be asked for holds. Raises TimeoutError."""
     async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - the condition is another process's or a server's
+        while not await condition():  # noqa: ASYNC110 - the condition is in another process
             await asyncio.sleep(POLL_S)
 
 

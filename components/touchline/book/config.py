@@ -50,6 +50,8 @@ class PolicyConfig(NamedTuple):
     """FreshPrice, AllSelectionsPriced, Overround; tried in this order."""
     overround_min_ppm: int = 0
     overround_max_ppm: int = 1 << 60
+    unsupported: str = ""
+    """What it declares and nobody acts on, in words: such a policy protects nothing, and nothing opens under it."""
 
 
 class ChoiceConfig(NamedTuple):
@@ -85,6 +87,8 @@ class ClassConfig(NamedTuple):
     delay_us: int = 0
     suspended: bool = False
     routes: tuple[RouteConfig, ...] = ()
+    unsupported: str = ""
+    """What it declares and nobody acts on, in words: its markets stay shut."""
 
     def choices_for(self, sport: str, league: str, market_type: str) -> tuple[ChoiceConfig, ...]:
         """The providers of one market in order of preference: a route's provider, the first that matches, goes first."""

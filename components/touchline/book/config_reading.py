@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from touchline.api import ApiError, FeedProvider, Market, SuspensionPolicy, parse_resource
+from touchline.api.unsupported import unsupported
 from touchline.api.v1alpha1.triggers import Trigger, TriggerAction
 from touchline.book.config import (
     BookConfig,
@@ -100,6 +101,7 @@ def class_config(market: Market, policies: Mapping[str, PolicyConfig]) -> ClassC
         delay_us=spec.betting.delay.micros,
         suspended=spec.suspended,
         routes=tuple(RouteConfig(entry.provider, entry.sports, entry.leagues, entry.market_types) for entry in routes),
+        unsupported=_not_acted_on(market),
     )
 
 
@@ -113,9 +115,15 @@ def policy_config(policy: SuspensionPolicy) -> PolicyConfig:
     bounds = reopening.overround_percent
     triggers = tuple(_trigger(policy.name, entry, reopening.cool_down.micros) for entry in policy.spec.triggers)
     checks = tuple(check.value for check in reopening.checks)
+    found = PolicyConfig(policy.name, triggers, checks, unsupported=_not_acted_on(policy))
     if bounds is None:
-        return PolicyConfig(policy.name, triggers, checks)
-    return PolicyConfig(policy.name, triggers, checks, _ppm(bounds.min.micros), _ppm(bounds.max.micros))
+        return found
+    return found._replace(overround_min_ppm=_ppm(bounds.min.micros), overround_max_ppm=_ppm(bounds.max.micros))
+
+
+def _not_acted_on(resource: Market | SuspensionPolicy) -> str:
+    """In one sentence for each, what no part of this release acts on; empty for nothing."""
+    return "; ".join(f"{resource.kind} {resource.name}: {each.message}" for each in unsupported(resource))
 
 
 def _trigger(policy: str, trigger: Trigger, cool_down_us: int) -> TriggerConfig:

@@ -34,6 +34,7 @@ def explain_market(now: int, wall: int, market: BookMarket, version: Version) ->
         },
         "class": _class(market),
         "policy": _policy(market),
+        "notActedOn": _not_acted_on(market),
         "betDelayUs": market.delay_us(),
         "coolDownLeftUs": max(market.cool_until - now, 0),
         "review": [
@@ -69,6 +70,15 @@ def _class(market: BookMarket) -> dict[str, object]:
         "failBackAfterUs": config.fail_back_after_us,
         "suspended": config.suspended,
     }
+
+
+def _not_acted_on(market: BookMarket) -> list[str]:
+    """What the class and its policy declare and this release does not act on."""
+    config = market.class_config
+    if config is None:
+        return []
+    policy = config.policy.unsupported if config.policy is not None else ""
+    return [text for text in (config.unsupported, policy) if text]
 
 
 def _policy(market: BookMarket) -> dict[str, object]:

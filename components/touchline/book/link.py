@@ -60,6 +60,7 @@ class Link:
         "markets",
         "met_at",
         "name",
+        "refused",
         "retired",
         "seen",
         "seq",
@@ -82,6 +83,8 @@ class Link:
         self.filling = False
         self.seen: dict[str, None] = {}
         """Markets that an image named since the set began."""
+        self.refused = 0
+        """Changes of unknown markets since the last complete set of images: the first is told, the others are counted."""
         self.ask_at = NEVER
         self.retired: list[str] = []
         self.met_at = 0
@@ -128,6 +131,16 @@ class Link:
         self.sync_detail = ""
         self.ask_at = NEVER
         return seen
+
+    def refuse(self) -> str:
+        """A change of a market that the provider has not told. Returns what to say of it: hundreds may follow, so only of the first."""
+        self.refused += 1
+        return f"{self.name} changes it without having told what it is; others are counted" if self.refused == 1 else ""
+
+    def refused_in_all(self) -> str:
+        """A set of images is complete: how many changes were refused before it, in words where that is more than was said."""
+        count, self.refused = self.refused, 0
+        return f"{count} changes of markets that were not told yet were refused meanwhile" if count > 1 else ""
 
     def hear(self, now: int, beat: Beat, shard: int, node: str) -> bool:
         """Take over a beat; false if it is older than what we know already."""

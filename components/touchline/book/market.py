@@ -118,6 +118,7 @@ class BookMarket:
         "choices",
         "class_config",
         "classified",
+        "compared",
         "cool_until",
         "cooling",
         "cooling_from",
@@ -179,6 +180,8 @@ class BookMarket:
         """The serving provider, while plain price changes (its own or others') need no review; None: everything is reviewed."""
         self.triggers: tuple[Trigger, ...] = ()
         self.moves: tuple[PriceMove, ...] = ()
+        self.compared = False
+        """A trigger compares it with other providers' prices, so that each of theirs matters."""
         self.holds = HoldSet()
         self.fired: dict[str, Signal] = {}
         """Policy holds as of the last review, by cause."""

@@ -23,11 +23,12 @@ from touchline.book.shell.clock import monotonic_us, wall_us
 from touchline.book.shell.configuration import Configuration, EngineFacts
 from touchline.book.shell.durability_watch import watch_durability
 from touchline.book.shell.health import node_health, shard_health
-from touchline.book.shell.lease_bucket import LeaseBucket
+from touchline.book.shell.lease_bucket import PENDING, LeaseBucket
 from touchline.book.shell.outbox import Outbox
 from touchline.book.shell.shard_node import ShardNode
 from touchline.bus import subjects
 from touchline.bus.connection import connect
+from touchline.bus.ending import end
 from touchline.bus.messages import (
     Beat,
     Probe,
@@ -108,8 +109,7 @@ class BookNode:
             await self._until_over(stop)
             await self._say_goodbye()
         finally:
-            for task in list(self._tasks):
-                task.cancel()
+            await end(self._tasks)
             await self._cache.close()
             await self._control.close()
             await self._nc.close()
@@ -162,7 +162,7 @@ class BookNode:
         await self._tick_for_ever()
 
     async def _make_shards(self, facts: EngineFacts) -> None:
-        bucket = LeaseBucket(self._control)
+        bucket, pending = LeaseBucket(self._control), LeaseBucket(self._control, PENDING)
         reader = StreamReader(self._control)
         await reader.start()
         make_store = partial(BetStore, self._control, clock=monotonic_us)
@@ -176,6 +176,7 @@ class BookNode:
                     wall=wall_us,
                     outbox=self._outbox,
                     bucket=bucket,
+                    pending=pending,
                     reader=reader,
                     make_store=make_store,
                     spawn=self._spawn,

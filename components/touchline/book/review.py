@@ -5,7 +5,9 @@ nothing can be forgotten, and a hold goes only when its own cause does.
 
 cause                          reason               set while
 class                          NoProvider           no Market class selects the market, or its model is not built
+class/unsupported              ChecksFailed         the class declares what this release does not act on
 policy                         ChecksFailed         the class names a SuspensionPolicy that does not exist
+policy/unsupported             ChecksFailed         the policy declares what this release does not act on
 coverage                       NoProvider           no provider of the class offers the market, or none serves it yet
 sync                           SequenceGap or       something the serving provider's ingest sent did not arrive, or it
                                Recovering           restarted, and the complete images have not come yet
@@ -23,6 +25,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from touchline.book.arbitration import Candidate, Word
+from touchline.book.config import ClassConfig
 from touchline.book.firing import COOLING
 from touchline.book.link import NEVER, Link, Sync
 from touchline.book.manual import Orders
@@ -91,10 +94,10 @@ def review(
         opens = not failed
         if failed:
             wanted.append(Wanted(CHECKS, HoldReason.CHECKS_FAILED, failed))
-    outcome = _bring(wall, market, wanted, due, MarketStatus.SUSPENDED if wanted else MarketStatus.OPEN)
+    outcome = _bring(wall, market, wanted, due, MarketStatus.SUSPENDED if wanted else MarketStatus.OPEN, opens=opens)
     if opens:
         reset_moves(now, market, list(market.offers))
-    return outcome._replace(opened=opens)
+    return outcome
 
 
 def _standing(market: BookMarket, word: Word, signals: Mapping[str, Signal], orders: Orders) -> list[Wanted]:
@@ -107,6 +110,8 @@ def _standing(market: BookMarket, word: Word, signals: Mapping[str, Signal], ord
         wanted.append(Wanted("class", HoldReason.NO_PROVIDER, f"{config.name}: the model {config.model} is not built"))
     elif config.policy is None:
         wanted.append(Wanted("policy", HoldReason.CHECKS_FAILED, f"{config.name} names a policy that does not exist"))
+    if config is not None:
+        wanted.extend(_not_acted_on(config))
     serving = market.serving
     if serving is None:
         if config is not None:
@@ -124,6 +129,17 @@ def _standing(market: BookMarket, word: Word, signals: Mapping[str, Signal], ord
         wanted.append(Wanted("manual/class", HoldReason.MANUAL, f"the class {config.name} is suspended"))
     wanted.extend(Wanted(cause, signal.config.type, signal.detail) for cause, signal in signals.items())
     return wanted
+
+
+def _not_acted_on(config: ClassConfig) -> list[Wanted]:
+    """A market without its declared margin or trigger is not the market that was declared: it stays shut."""
+    policy = config.policy
+    if not config.unsupported and (policy is None or not policy.unsupported):
+        return []
+    declared = [("class/unsupported", config.unsupported)]
+    if config.policy is not None:
+        declared.append(("policy/unsupported", config.policy.unsupported))
+    return [Wanted(cause, HoldReason.CHECKS_FAILED, text) for cause, text in declared if text]
 
 
 def _unproven(market: BookMarket, serving: Link) -> list[Wanted]:
@@ -169,7 +185,9 @@ def _failed_checks(market: BookMarket) -> str:
     return failed_checks(config.policy, fresh=fresh, expected=expected, prices=offered)
 
 
-def _bring(wall: int, market: BookMarket, wanted: list[Wanted], due: int, status: MarketStatus) -> Outcome:
+def _bring(
+    wall: int, market: BookMarket, wanted: list[Wanted], due: int, status: MarketStatus, *, opens: bool = False
+) -> Outcome:
     """Clear the holds that should not stand, set those that should."""
     holds = market.holds
     causes = {want.cause: want for want in wanted}
@@ -184,7 +202,7 @@ def _bring(wall: int, market: BookMarket, wanted: list[Wanted], due: int, status
         elif want.cause in _RETOLD:
             _retell(market, want)
     market.status = status
-    return Outcome(begun, cleared, due, False)
+    return Outcome(begun, cleared, due, opens)
 
 
 def _retell(market: BookMarket, want: Wanted) -> None:
@@ -194,5 +212,5 @@ def _retell(market: BookMarket, want: Wanted) -> None:
         market.holds.set(old._replace(reason=want.reason, detail=want.detail))
 
 
-_RETOLD = frozenset({CHECKS, "class", "coverage", "sync"})
+_RETOLD = frozenset({CHECKS, "class", "class/unsupported", "policy/unsupported", "coverage", "sync"})
 """Causes whose present words matter; of the others the figures stand that led to the hold."""

@@ -142,10 +142,12 @@ def _classify(now: int, market: BookMarket, book: Surroundings) -> bool:
     """Find the market's class for its phase and take over its rules; true if they are others than before."""
     view = market.view or next(iter(market.views.values()), None)
     meta = view.meta if view is not None else None
-    rests_on = (book.config, meta, market.phase)
-    if meta is None or all(one is other for one, other in zip(rests_on, market.classified, strict=True)):
+    if meta is None:
         return False
-    market.classified = rests_on
+    config_before, meta_before, phase_before = market.classified
+    if book.config is config_before and meta is meta_before and market.phase is phase_before:
+        return False
+    market.classified = (book.config, meta, market.phase)
     in_play = market.phase is Phase.IN_PLAY
     config, market.unclassified = book.config.class_of(meta.sport, meta.league, market.key.type, in_play=in_play)
     choices = config.choices_for(meta.sport, meta.league, market.key.type) if config is not None else ()
@@ -178,6 +180,7 @@ def _take_triggers(now: int, market: BookMarket, config: ClassConfig | None) -> 
     made = [known.get(entry) or make_trigger(entry) for entry in (policy.triggers if policy is not None else ())]
     market.triggers = tuple(trigger for trigger in made if trigger is not None)
     market.moves = tuple(trigger for trigger in market.triggers if isinstance(trigger, PriceMove))
+    market.compared = any(isinstance(trigger, ProviderDisagreement) for trigger in market.triggers)
     watch_all(now, market)
 
 
@@ -215,10 +218,11 @@ def _fast_link(market: BookMarket) -> Link | None:
     if market.view is None or market.arbiter is None or not market.arbiter.single or market.blocked:
         return None
     if market.final is None:
-        if CHECKS in market.holds or any(move.fires for move in market.moves):
+        if CHECKS in market.holds or market.compared:
             return None
-        if any(isinstance(trigger, ProviderDisagreement) for trigger in market.triggers):
-            return None
+        for move in market.moves:
+            if move.fires:
+                return None
     return market.view.link
 
 

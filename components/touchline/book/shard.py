@@ -17,11 +17,13 @@ from touchline.book.link import NEVER, Link, Take
 from touchline.book.manual import ALL, EVENT, MARKET, Orders
 from touchline.book.market import BookMarket, Event
 from touchline.book.outputs import AskResync, BookOutput, Note, NoteKind, Quote
+from touchline.book.pending import NOTHING, Legacy, PendingBoard
 from touchline.book.plain import take
 from touchline.book.publishing import Publisher
 from touchline.book.quoting import quote_of
 from touchline.book.settle import forget, settle
 from touchline.book.timetable import Timetable
+from touchline.book.touched import Touched
 from touchline.book.view import View
 from touchline.bus.messages import Beat, MarketUpdate, OddsBatch
 from touchline.bus.wire import SnapshotEnd
@@ -30,8 +32,6 @@ from touchline.domain.version import Version
 
 ABSENT_KEPT_US = 600_000_000
 """How long a market that nobody offers any more stays in the book, held or final, before it is gone."""
-
-_Touched = dict[str, dict[str, None] | None]
 
 
 class ShardBook:
@@ -44,11 +44,12 @@ class ShardBook:
         self.config: BookConfig = EMPTY
         self.orders = Orders()
         self.publisher = Publisher(shard)
+        self.pending = PendingBoard()
         self._links: dict[str, Link] = {}
         self._markets: dict[str, BookMarket] = {}
         self._events: dict[str, Event] = {}
         self._timetable = Timetable()
-        self._pending: _Touched = {}
+        self._touched = Touched()
         self._ticked = False
         """Until the first tick says what time it is, the newest receive time stands for it."""
 
@@ -81,24 +82,27 @@ class ShardBook:
                 link.config = config.providers.get(link.name)
                 for asked in link.conditions.values():
                     asked.judge(now)
-            self._touch_all()
+            self._touched.touch_many(self._markets)
         for scope, id in orders.changed_from(self.orders):
             self._touch_ordered(scope, id)
         self.orders = orders
         return self._settle_pending(now, outputs, lambda: "the configuration")
 
-    def lead(self, now: int, epoch: int) -> list[BookOutput]:
-        """Lead from here on: publishes a state of every market in the new epoch.
+    def lead(self, now: int, epoch: int, legacy: Legacy = NOTHING) -> list[BookOutput]:
+        """Lead from here on, with the reviews and cool-downs that an earlier leader left: publishes a state of every market.
 
         Raises:
             ValueError: the epoch is not above every one that this book has led.
         """
         if epoch <= self.epoch:
             raise ValueError(f"epoch {epoch} of shard {self.shard} is not above {self.epoch}")
+        for id in self.pending.inherit(now, self._wall(now), legacy, self._markets):
+            self._touched.touch(id, None)
+        outputs = self._settle_pending(now, [], lambda: "what an earlier leader left")  # before anything is published
         self.publisher.leading = True
         self.publisher.epoch = epoch
         self.publisher.seq = 0
-        outputs: list[BookOutput] = [Note(NoteKind.LEADERSHIP, f"shard {self.shard}", f"leads in epoch {epoch}")]
+        outputs.append(Note(NoteKind.LEADERSHIP, f"shard {self.shard}", f"leads in epoch {epoch}"))
         for id in sorted(self._markets):
             update = self.publisher.state(now, self._markets[id])
             if update is not None:
@@ -136,7 +140,7 @@ class ShardBook:
             return []
         outputs: list[BookOutput] = []
         if (link.state, link.sync) != before:
-            self._touch_provider(link)
+            self._touched.touch_many(link.markets)
             outputs.append(
                 Note(NoteKind.SYNC, link.name, f"{link.state.value}, {link.sync.value} {link.sync_detail}".strip())
             )
@@ -158,7 +162,7 @@ class ShardBook:
             if market is not None:
                 market.scheduled = NEVER
                 if market.due <= now:
-                    self._touch(id, {})
+                    self._touched.touch_many((id,))
                 else:
                     self._schedule(market)
         return self._settle_pending(now, outputs, lambda: "the passing of time")
@@ -166,14 +170,15 @@ class ShardBook:
     # Questions
 
     def quote(self, now: int, market: str) -> Quote | None:
-        """What the desk needs to judge a bet; freshness is judged at `now`. None for a market that is not in the book.
+        """What the desk needs to judge a bet; freshness is judged at `now`, and not proven of a market that waits to be settled.
 
-        A book that does not lead has no offers: its quotes are suspended.
+        None for a market that is not in the book. A book that does not lead has no offers: its quotes are suspended.
         """
         found = self._markets.get(market)
         if found is None:
             return None
-        return quote_of(now, self._wall(now), found, self.epoch, leading=self.leading)
+        quote = quote_of(now, self._wall(now), found, self.epoch, leading=self.leading)
+        return quote._replace(fresh=False) if self._touched.waits(market) else quote
 
     def explain(self, now: int, market: str) -> dict[str, object] | None:
         """Why a market is as it is, with every input (`explain`); None for a market that is not in the book."""
@@ -221,9 +226,11 @@ class ShardBook:
             named = link.complete()
             for id in [id for id in link.markets if id not in named]:
                 self._drop_view(now, link, link.markets[id])
+            if text := link.refused_in_all():
+                outputs.append(Note(NoteKind.REFUSED, link.name, text))
         if (link.sync, link.inc) != before:
             self._judge(now, link)
-            self._touch_provider(link)
+            self._touched.touch_many(link.markets)
             outputs.append(Note(NoteKind.SYNC, link.name, f"{link.sync.value} {link.sync_detail}".strip()))
         return self._settle_pending(now, outputs, lambda: f"batch {batch.seq} of {batch.provider} ({batch.inc})")
 
@@ -239,8 +246,8 @@ class ShardBook:
             link.seen[update.market] = None
         if view is None:
             if update.meta is None:
-                text = f"{link.name} changes it without having told what it is"
-                outputs.append(Note(NoteKind.REFUSED, update.market, text))
+                if text := link.refuse():
+                    outputs.append(Note(NoteKind.REFUSED, update.market, text))
                 return
             if market is None:
                 market = self._make_market(now, update.market, outputs)
@@ -257,7 +264,7 @@ class ShardBook:
         if update.incidents:
             self._tell_incidents(now, market, update.incidents, link)
         whole = update.image or update.meta is not None or update.status >= 0
-        self._touch(market.id, None if whole else dict.fromkeys(sel.id for sel in update.sels))
+        self._touched.touch(market.id, None if whole else dict.fromkeys(sel.id for sel in update.sels))
 
     def _make_market(self, now: int, id: str, outputs: list[BookOutput]) -> BookMarket | None:
         try:
@@ -269,6 +276,7 @@ class ShardBook:
         if event is None:
             event = self._events[key.event] = Event(key.event)
         market = self._markets[id] = event.markets[id] = BookMarket(key, event, now)
+        self.pending.recall(now, market)
         return market
 
     def _drop_view(self, now: int, link: Link, market: BookMarket) -> None:
@@ -277,7 +285,7 @@ class ShardBook:
         market.views.pop(link.name, None)
         if not market.views:
             market.absent_since = now
-        self._touch(market.id, None)
+        self._touched.touch(market.id, None)
 
     def _tell_incidents(self, now: int, market: BookMarket, incidents: list[str], link: Link) -> None:
         """What happens in an event concerns every market of it whose class listens to the provider."""
@@ -286,56 +294,39 @@ class ShardBook:
                 continue
             for trigger in other.event_triggers:
                 if trigger.note(now, incidents, link.name):
-                    self._touch(id, {})
+                    self._touched.touch(id, {})
 
     # What has to be looked at
 
-    def _touch(self, id: str, selections: dict[str, None] | None) -> None:
-        """Settle a market before this input ends; `selections` may have other prices, None for all."""
-        if id not in self._pending:
-            self._pending[id] = selections
-            return
-        known = self._pending[id]
-        self._pending[id] = None if known is None or selections is None else {**known, **selections}
-
-    def _touch_provider(self, link: Link) -> None:
-        for id in link.markets:
-            self._touch(id, {})
-
-    def _touch_all(self) -> None:
-        for id in self._markets:
-            self._touch(id, {})
-
     def _touch_ordered(self, scope: str, id: str) -> None:
-        """The markets that a trader's order may concern."""
+        """The markets that a trader's order may concern, at once however many they are: who orders a halt waits for no slice."""
         if scope == MARKET:
-            if id in self._markets:
-                self._touch(id, {})
+            found: Iterable[str] = (id,) if id in self._markets else ()
         elif scope == EVENT:
-            for market in self._events[id].markets if id in self._events else ():
-                self._touch(market, {})
+            found = self._events[id].markets if id in self._events else ()
         elif scope == ALL:
-            self._touch_all()
+            found = self._markets
         else:
-            self._touch_provider(self.link(id))
+            found = self.link(id).markets
+        for market in found:
+            self._touched.touch(market, {})
 
     def _judge(self, now: int, link: Link) -> None:
         """Ask again what is asked of the provider as a whole; only where an answer changes are markets looked at."""
         for asked in link.conditions.values():
             if asked.judge(now):
-                for id in asked.markets:
-                    self._touch(id, {})
+                self._touched.touch_many(asked.markets)
 
     def _settle_pending(self, now: int, outputs: list[BookOutput], because: Callable[[], str]) -> list[BookOutput]:
         """Settle whatever was touched, and what that touches in turn; then publish each market that differs, once."""
-        if not self._pending:
+        if not self._touched:
             return outputs
-        reason, wall = because(), self._wall(now)
+        wall = self._wall(now)
         settled: dict[str, None] = {}
-        while self._pending:
-            pending, self._pending = self._pending, {}
-            for id, touched in pending.items():
-                self._settle(now, wall, id, touched, reason, outputs)
+        self._touched.begin(because())
+        while taken := self._touched.take():
+            for id, selections, reason in taken:
+                self._settle(now, wall, id, selections, reason, outputs)
                 settled[id] = None
         for id in settled:
             self._publish(now, self._markets[id], outputs)
@@ -346,16 +337,15 @@ class ShardBook:
     ) -> None:
         market = self._markets[id]
         result = settle(now, wall, market, touched, self, because)
+        self.pending.note(now, market)
         market.due = min(market.due, market.absent_since + ABSENT_KEPT_US)
         self._schedule(market)
         outputs.extend(result.notes)
         for other in market.event.markets if result.event else ():
             if other != id:
-                self._touch(other, {})
+                self._touched.touch(other, {})
         for link in result.providers:
-            for other in link.markets:
-                if other != id:
-                    self._touch(other, {})
+            self._touched.touch_many(other for other in link.markets if other != id)
 
     def _schedule(self, market: BookMarket) -> None:
         if market.due < market.scheduled:
@@ -375,12 +365,14 @@ class ShardBook:
     def _forget(self, market: BookMarket) -> None:
         """Drop a market, and with it what it set for others; they are looked at with the next input."""
         forget(market)
+        self.pending.forget(market.id)
+        self._touched.forget(market.id)
         del self._markets[market.id]
         del market.event.markets[market.id]
         for link in withdraw(market):
-            self._touch_provider(link)
+            self._touched.touch_many(link.markets)
         for id in market.event.markets:
-            self._touch(id, {})
+            self._touched.touch(id, {})
         if not market.event.markets:
             del self._events[market.event.id]
 

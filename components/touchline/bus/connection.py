@@ -85,6 +85,8 @@ async def connect(
     if settings.nats_user:
         options |= {"user": settings.nats_user, "password": settings.nats_password}
         options["inbox_prefix"] = inbox_prefix(settings.nats_user)
+    if settings.nats_credentials:
+        options["user_credentials"] = settings.nats_credentials
     if settings.nats_ca:
         options["tls"] = ssl.create_default_context(cafile=settings.nats_ca)
     loop = asyncio.get_running_loop()

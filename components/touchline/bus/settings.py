@@ -15,6 +15,7 @@ class SettingsError(ValueError):
 class Settings:
     """Connections and identity of one process.
 
+    `nats_ca` and `nats_credentials` are files: the authority's certificate, and a NATS credentials file in place of user and password.
     `bets_sync` is what the broker's `sync_interval` is declared to be (`always` or a duration): clients cannot read it
     from the server.
     """
@@ -23,6 +24,7 @@ class Settings:
     nats_user: str = ""
     nats_password: str = ""
     nats_ca: str = ""
+    nats_credentials: str = ""
     redis_url: str = ""
     secrets_dir: Path = Path("secrets")
     node: str = "node"
@@ -48,6 +50,7 @@ class Settings:
             nats_user=env.get("TOUCHLINE_NATS_USER", ""),
             nats_password=env.get("TOUCHLINE_NATS_PASSWORD", ""),
             nats_ca=env.get("TOUCHLINE_NATS_CA", ""),
+            nats_credentials=env.get("TOUCHLINE_NATS_CREDENTIALS", ""),
             redis_url=env.get("TOUCHLINE_REDIS_URL", ""),
             secrets_dir=Path(env.get("TOUCHLINE_SECRETS_DIR", "secrets")),
             node=node,

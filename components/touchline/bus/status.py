@@ -6,10 +6,11 @@ from typing import Any
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.js.errors import NoKeysError, NotFoundError
+from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 
 from touchline.bus import subjects
+from touchline.bus.listing import keys_of
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +47,10 @@ async def read_status(nc: Client) -> dict[str, dict[str, Any]]:
     Raises:
         nats.errors.Error: the broker refused or did not answer.
     """
-    bucket = await nc.jetstream(timeout=2).key_value(subjects.STATUS_BUCKET)
+    js = nc.jetstream(timeout=2)
+    bucket = await js.key_value(subjects.STATUS_BUCKET)
     found: dict[str, dict[str, Any]] = {}
-    try:
-        keys = await bucket.keys()
-    except NoKeysError:
-        return found
-    for key in sorted(keys):
+    for key in await keys_of(js, subjects.STATUS_BUCKET):
         try:
             entry = await bucket.get(key)
         except NotFoundError:

@@ -33,6 +33,7 @@ from touchline.desk.records import (
     decode_record,
     encode_record,
 )
+from touchline.desk.spent import Spent
 from touchline.desk.terms import TermsOfClasses
 from touchline.domain.money import payout_micro
 
@@ -71,6 +72,7 @@ class Desk:
         self.closed = ""
         self.memory = Memory()
         self.liability = Liability()
+        self._spent = Spent(self.liability)
         self.leading = False
         """Whether bets are decided here: the epoch record is stored and nothing has spoken against it since."""
         self.epoch = 0
@@ -165,6 +167,7 @@ class Desk:
     def tick(self, now: int, wall: int, book: Prices) -> list[DeskOutput]:
         """Second checks that are due, and bets that came while the term was beginning."""
         outputs = self._owe(now)
+        self._spent.look(now, book)
         if not self.leading or not self._authorised(now):
             return outputs
         waiting, self._waiting = self._waiting, []

@@ -26,6 +26,11 @@ def shortfall(declared: Durability, real: Durability | None, *, stream: str) -> 
     """One sentence that says why bets are refused, or empty where the stream keeps what was declared."""
     if _RANK[real] >= _RANK[declared]:
         return ""
+    if declared is Durability.GLOBAL_QUORUM:
+        return (
+            f"bets.durability is GlobalQuorum, which this release cannot prove: the broker does not say whether the replicas of the "
+            f"stream {stream} stand in several regions, and a promise that is not proven is not made; declare Quorum or Fsync"
+        )
     has = f"only {real}" if real else "none that survives a power cut"
     return (
         f"bets.durability is {declared}, but the stream {stream} has {has}: give it file storage, sync_interval always, and "

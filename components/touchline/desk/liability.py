@@ -58,6 +58,19 @@ class Liability:
     def event(self, event: str) -> int:
         return self._events.get(event, 0)
 
+    def markets(self) -> list[str]:
+        """Every market with bets."""
+        return list(self._markets)
+
+    def forget(self, market: str) -> None:
+        """Nothing of this market counts any more, for its event either."""
+        book = self._markets.pop(market, None)
+        event = _event(market)
+        if book is not None and event in self._events:
+            self._events[event] -= book.loss
+            if not self._events[event]:
+                del self._events[event]
+
     def room(self, leg: Leg, terms: Terms) -> Room:
         """The tightest of the three limits for one more bet on this leg. `profit` is below 0 where a limit is passed already."""
         market, selection = leg
@@ -83,6 +96,8 @@ class Liability:
         single = len(legs) == 1
         paid, staked = (payout, stake) if single else (payout - stake, 0)
         for market, selection in legs:
+            if sign < 0 and market not in self._markets:
+                continue  # forgotten meanwhile
             book = self._markets.setdefault(market, _Market())
             event = _event(market)
             before = book.loss

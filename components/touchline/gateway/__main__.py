@@ -7,7 +7,7 @@ import click
 
 from touchline.bus.process import run
 from touchline.bus.settings import Settings, SettingsError
-from touchline.gateway.process import run_gateway
+from touchline.gateway.process import DRAIN_MOST_S, run_gateway
 
 
 @click.command()
@@ -17,7 +17,14 @@ from touchline.gateway.process import run_gateway
 @click.option(
     "--tls-secret", default="", help="Folder below TOUCHLINE_SECRETS_DIR with tls.crt and tls.key; without it, plain."
 )
-def main(node: str, host: str, port: int, tls_secret: str) -> None:
+@click.option(
+    "--drain-at-most",
+    default=DRAIN_MOST_S,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="Seconds that clients are given to leave at the end, where spec.gateway.drainSpread is longer.",
+)
+def main(node: str, host: str, port: int, tls_secret: str, drain_at_most: float) -> None:
     """Serve bettors: prices out, bets in. Configured by TOUCHLINE_* variables and the OddsEngine resource."""
     try:
         settings = Settings.from_env()
@@ -26,7 +33,10 @@ def main(node: str, host: str, port: int, tls_secret: str) -> None:
     if node:
         settings = dataclasses.replace(settings, node=node)
     sys.exit(
-        run(lambda stop: run_gateway(settings, host, port, stop, tls_secret=tls_secret), log_level=settings.log_level)
+        run(
+            lambda stop: run_gateway(settings, host, port, stop, tls_secret=tls_secret, drain_most_s=drain_at_most),
+            log_level=settings.log_level,
+        )
     )
 
 

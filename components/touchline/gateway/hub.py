@@ -31,6 +31,7 @@ from touchline.gateway.commands import (
 from touchline.gateway.fanout import Fanout
 from touchline.gateway.frames import Format, render
 from touchline.gateway.identity import NEVER_EXPIRES, Identity
+from touchline.gateway.listing import Listing
 from touchline.gateway.outputs import (
     AskSnapshot,
     Authenticate,
@@ -73,6 +74,7 @@ class Hub:
     def __init__(self, *, shards: int, rules: HubRules | None = None) -> None:
         self.rules = rules or HubRules()
         self.board = Board(shards=shards, silence_us=self.rules.silence_us, on_change=self._changed)
+        self.listing = Listing(self.board)
         self.fanout = Fanout(self.board)
         self.subscriptions = Subscriptions(self.board, self.fanout)
         self.sessions: dict[ClientId, Session] = {}
@@ -302,6 +304,7 @@ class Hub:
                 out.append(PlaceBet(session.client, command_id, request))
 
     def _changed(self, change: Any) -> None:
+        self.listing.change(change)
         self.fanout.route(change)
 
     def _identify(self, session: Session, identity: Identity) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+
+from nats.aio.client import Client
 
 from touchline.bus.connection import connect
+from touchline.bus.ending import end
 from touchline.bus.process import Fatal
 from touchline.bus.settings import Settings
 from touchline.bus.status import StatusWriter
@@ -15,6 +16,7 @@ from touchline.gateway.cache import LastValues
 from touchline.gateway.declared import engines, first_engine
 from touchline.gateway.server import OnePort, bind
 from touchline.gateway.service import Service
+from touchline.gateway.tls import Certificate
 from touchline.gateway.web import create_app
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ STATUS_S = 1.0
 UNREADY_S = 0.5
 """Between failing readiness and the first `drain`: new clients stop coming first."""
 DRAIN_MOST_S = 20.0
+"""What clients are given to leave by themselves, however long `spec.gateway.drainSpread` is: a pod's end is not waited for longer."""
 GOODBYE_S = 2.0
 
 
@@ -33,18 +36,19 @@ async def run_gateway(
     stop: asyncio.Event,
     *,
     tls_secret: str = "",
+    drain_most_s: float = DRAIN_MOST_S,
     on_ready: Callable[[Service, OnePort, socket.socket], Awaitable[None]] | None = None,
 ) -> None:
     """Serve until `stop` is set.
 
     Raises:
-        Fatal: the port is taken, the TLS files are missing, or a part of it died.
+        Fatal: the port is taken, the certificate cannot be used, or a part of it died.
         BrokerUnreachable: no broker.
     """
-    tls = tls_context(settings.secrets_dir / tls_secret) if tls_secret else None
+    certificate = Certificate(settings.secrets_dir / tls_secret) if tls_secret else None
     listener = bind(host, port)
     try:
-        nc = await connect(settings, name=f"gateway {settings.node}")
+        nc = await _broker(settings, stop)
     except BaseException:
         listener.close()
         raise
@@ -57,7 +61,7 @@ async def run_gateway(
             service.turns.boot(await cache.read(shard))
         await service.intake.start()
         one_port = OnePort(service, create_app(service))
-        await one_port.listen(listener, tls)
+        await one_port.listen(listener, certificate.context if certificate else None)
         log.info("serving on %s:%d", *listener.getsockname()[:2])
         tasks = [
             asyncio.create_task(service.turns.keep_time(), name="clock"),
@@ -65,19 +69,39 @@ async def run_gateway(
             asyncio.create_task(_report(service), name="status"),
             asyncio.create_task(one_port.keep_alive(), name="pings"),
         ]
+        if certificate is not None:
+            tasks.append(asyncio.create_task(certificate.follow(), name="certificate"))
         if settings.redis_url:
             tasks.append(asyncio.create_task(cache.watch(), name="cache"))
         if on_ready is not None:
             await on_ready(service, one_port, listener)
         await _until_stopped(stop, tasks)
-        await _drain(service, one_port)
+        await _drain(service, one_port, drain_most_s)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
         listener.close()
         await cache.close()
         await nc.close()
+
+
+async def _broker(settings: Settings, stop: asyncio.Event) -> Client:
+    """The broker's connection, waited for.
+
+    Raises:
+        BrokerUnreachable: no broker.
+        Fatal: asked to stop before it was there.
+    """
+    connecting = asyncio.create_task(connect(settings, name=f"gateway {settings.node}"))
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((connecting, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not connecting.done():
+            raise Fatal(f"stopped while waiting for the broker at {settings.nats_url}")
+        return await connecting
+    finally:
+        connecting.cancel()
+        stopped.cancel()
+        await asyncio.gather(connecting, stopped, return_exceptions=True)
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
@@ -91,15 +115,15 @@ async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -
             raise Fatal(f"the gateway's {task.get_name()} ended") from task.exception()
 
 
-async def _drain(service: Service, one_port: OnePort) -> None:
+async def _drain(service: Service, one_port: OnePort, most_s: float) -> None:
     """Readiness fails, clients are told, bets end, then everybody is closed."""
     service.draining = True
     log.info("draining %d connections", one_port.open)
     await asyncio.sleep(UNREADY_S if one_port.open else 0)
     one_port.stop_accepting()
-    spread = service.engine.spec.gateway.drain_spread.micros / 1e6
+    spread = min(service.engine.spec.gateway.drain_spread.micros / 1e6, most_s)
     service.turns.drain(int(spread * 1000))
-    await one_port.empty(within_s=min(spread, DRAIN_MOST_S))
+    await one_port.empty(within_s=spread)
     await service.bets.finish(within_s=1.0)
     one_port.close()
     await one_port.empty(within_s=GOODBYE_S)
@@ -117,18 +141,3 @@ async def _report(service: Service) -> None:
     while True:
         await writer.put(service.document())
         await asyncio.sleep(STATUS_S)
-
-
-def tls_context(folder: Path) -> ssl.SSLContext:
-    """TLS from a mounted Secret of type kubernetes.io/tls.
-
-    Raises:
-        Fatal: a file is missing or unusable.
-    """
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
-    except (OSError, ssl.SSLError) as error:
-        raise Fatal(f"TLS: {folder}/tls.crt and tls.key cannot be used: {error}") from error
-    return context

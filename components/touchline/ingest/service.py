@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from touchline.bus import subjects
 from touchline.bus.config import Change, watch_config
 from touchline.bus.connection import connect
+from touchline.bus.ending import end
 from touchline.bus.messages import decode_probe, decode_resync_request
 from touchline.bus.settings import Settings, SettingsError, read_secret
 from touchline.bus.status import StatusWriter
@@ -97,10 +98,7 @@ class Service:
                 if task.done():
                     task.result()
         finally:
-            stopping.cancel()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+            await end([*tasks, stopping])
             await self._close()
 
     async def _close(self) -> None:

@@ -13,6 +13,7 @@ import asyncio
 import itertools
 import logging
 import random
+import ssl
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +27,7 @@ from websockets.typing import Subprotocol
 from touchline.local.errors import GatewayError
 from touchline.local.gateway_http import GatewayHttp, identity_headers
 from touchline.local.replica import Change, ProtocolViolation, Replica
+from touchline.local.trust import public_trust
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +63,11 @@ class TouchlineClient:
         on_frame: Callable[[str], None] | None = None,
         bound: int = 100_000,
         rng: random.Random | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.replica = Replica(strict=strict)
-        self.http = GatewayHttp(self.url, token=token, customer=customer)
+        self.http = GatewayHttp(self.url, token=token, customer=customer, trust=trust)
         self.connections = 0
         """How often the stream was connected."""
         self.drains = 0
@@ -74,6 +77,7 @@ class TouchlineClient:
         self.connected = asyncio.Event()
         self.last_error = ""
         self._headers = identity_headers(token, customer)
+        self._trust = (trust or public_trust()) if self.url.startswith("https:") else None
         self._on_frame = on_frame
         self._bound = bound
         self._rng = rng or random.Random()
@@ -253,6 +257,7 @@ class TouchlineClient:
             close_timeout=1,
             ping_interval=5,
             ping_timeout=10,
+            ssl=self._trust,
         ) as socket:
             self._socket = socket
             self.connections += 1

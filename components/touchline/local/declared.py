@@ -21,13 +21,14 @@ class Declared:
     """The resources of one engine.
 
     `config` has each resource by its key in the config bucket, as it will be written; `secrets` each Secret's keys in clear;
-    `simulated` the FeedProviders that the built-in simulator serves.
+    `simulated` the FeedProviders that the built-in simulator serves; `warnings` what is to be known of the files, a line each.
     """
 
     shards: int
     config: Mapping[str, Document]
     secrets: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     simulated: Mapping[str, Simulated] = field(default_factory=dict)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def providers(self) -> tuple[str, ...]:

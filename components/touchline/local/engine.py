@@ -7,8 +7,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import ssl
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from nats.aio.client import Client
 
@@ -26,6 +28,7 @@ from touchline.local.simulators import Simulators
 from touchline.local.state_dir import RunRecord, StateDir
 from touchline.local.status_board import StatusBoard
 from touchline.local.supervisor import ProcessSpec, Supervisor
+from touchline.local.trust import trust_in
 
 START_WITHIN = 60.0
 STOP_WITHIN = 10.0
@@ -79,6 +82,19 @@ class Engine:
         scheme = "https" if self._tls_secret else "http"
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.options.host, self.options.host)
         return f"{scheme}://{host}:{self.options.port}"
+
+    @property
+    def trust(self) -> ssl.SSLContext | None:
+        """How the gateway's certificate is judged by clients here; None where it is plain.
+
+        Raises:
+            OSError: the certificate cannot be read.
+        """
+        return trust_in(Path(self._certificate)) if self._certificate else None
+
+    @property
+    def _certificate(self) -> str:
+        return str(self.state.secrets / self._tls_secret / "tls.crt") if self._tls_secret else ""
 
     @property
     def broker_url(self) -> str:
@@ -311,6 +327,7 @@ class Engine:
                 user=credentials.CLI,
                 password=self._passwords[credentials.CLI],
                 started_at=self._started_at,
+                certificate=self._certificate,
                 files=list(self.options.files),
                 processes=self.supervisor.pids,
                 simulators=self._control_ports(),

@@ -2,12 +2,14 @@
 
 import asyncio
 import secrets
+import ssl
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from touchline.local.errors import GatewayError
+from touchline.local.trust import public_trust
 
 Json = dict[str, Any]
 
@@ -27,12 +29,16 @@ def identity_headers(token: str, customer: str) -> dict[str, str]:
 
 
 class GatewayHttp:
-    """Calls of one gateway. Close it when done. `customer` is who an anonymous caller is, where tokens are not asked for."""
+    """Calls of one gateway. Close it when done. `customer` is who an anonymous caller is, where tokens are not asked for.
 
-    def __init__(self, url: str, *, token: str = "", customer: str = "") -> None:
+    `trust` judges the certificate of an https gateway; without it, this machine's authorities do.
+    """
+
+    def __init__(self, url: str, *, token: str = "", customer: str = "", trust: ssl.SSLContext | None = None) -> None:
         self.url = url
         headers = identity_headers(token, customer)
-        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=5.0, trust_env=False)
+        judge = (trust or public_trust()) if url.startswith("https:") else False
+        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=5.0, trust_env=False, verify=judge)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -131,9 +137,7 @@ class GatewayHttp:
         try:
             reply = await self._client.get(path, params=query)
         except httpx.TransportError as error:
-            raise GatewayError(
-                f"{self.url} {_words(error)}", fix="is the engine running? `touchline status` looks"
-            ) from error
+            raise GatewayError(f"{self.url} {_words(error)}", fix=_fix(error)) from error
         if reply.status_code >= 400:
             raise GatewayError.of_problem(_document(reply), reply.status_code)
         return _document(reply)
@@ -156,7 +160,18 @@ def _seconds(text: str, default: float) -> float:
         return default
 
 
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+
+
+def _fix(error: httpx.TransportError) -> str:
+    if _UNTRUSTED in str(error):
+        return "set SSL_CERT_FILE to the certificate of its authority, or use the name that the certificate is for"
+    return "is the engine running? `touchline status` looks"
+
+
 def _words(error: httpx.TransportError) -> str:
+    if _UNTRUSTED in str(error):
+        return f"shows a certificate that is not trusted here ({error})"
     if isinstance(error, httpx.ConnectError):
         return "cannot be reached"
     if isinstance(error, httpx.TimeoutException):

@@ -74,12 +74,17 @@ def book(wiring: Wiring, node: str, ready: Ready) -> ProcessSpec:
     )
 
 
+DRAIN_S = 1.0
+"""What the gateway gives its clients at the end: on one machine there is no other gateway that they would have to spread over."""
+
+
 def gateway(wiring: Wiring, node: str, host: str, port: int, tls_secret: str, ready: Ready) -> ProcessSpec:
     """The door for bettors; plain where no Secret with its certificate is named."""
     tls = ("--tls-secret", tls_secret) if tls_secret else ()
+    where = ("--host", host, "--port", str(port), "--drain-at-most", str(DRAIN_S))
     return ProcessSpec(
         name=node,
-        argv=(sys.executable, "-m", "touchline.gateway", "--node", node, "--host", host, "--port", str(port), *tls),
+        argv=(sys.executable, "-m", "touchline.gateway", "--node", node, *where, *tls),
         env=wiring.env(credentials.GATEWAY, node),
         stage=DOOR,
         ready=ready,

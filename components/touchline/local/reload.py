@@ -32,11 +32,14 @@ async def follow(paths: Sequence[Path], read: Callable[[], Declared], engine: En
         *sorted(watched), watch_filter=concerns, debounce=SETTLE_MS * 4, step=SETTLE_MS, recursive=bool(folders)
     ):
         try:
-            done = await engine.apply(read())
+            declared = read()
+            done = await engine.apply(declared)
         except Refused as refusal:
             for line in refusal.message.splitlines():
                 sink.say(line, style="red")
             sink.say(f"nothing was changed{': ' + refusal.fix if refusal.fix else ''}", style="red")
             continue
+        for line in declared.warnings:
+            sink.say(line, style="yellow")
         for line in done:
             sink.say(line, style="green")

@@ -75,7 +75,7 @@ async def play(engine: Engine, on_progress: Callable[[Json], None]) -> Played:
         Refused: the file broke off, or its last messages did not come through in time.
     """
     loop = asyncio.get_running_loop()
-    async with TouchlineClient(engine.url, strict=False, bound=1) as client:
+    async with TouchlineClient(engine.url, strict=False, bound=1, trust=engine.trust) as client:
         await client.subscribe("*")
         await engine.start_feeds()
         began = loop.time()

@@ -32,6 +32,8 @@ class RunRecord(msgspec.Struct):
     password: str
     started_at: int
     """Epoch microseconds."""
+    certificate: str = ""
+    """File with the certificate of an https gateway."""
     files: list[str] = []
     processes: dict[str, int] = {}
     """Process id by name, as of the last change."""

@@ -4,14 +4,16 @@ import asyncio
 import getpass
 import os
 import secrets
+import ssl
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
 from touchline.local.errors import NotRunning, StateDirError
-from touchline.local.state_dir import DEFAULT, StateDir, read_run
+from touchline.local.state_dir import DEFAULT, RunRecord, StateDir, read_run
+from touchline.local.trust import trust_in
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Result = TypeVar("Result")
@@ -55,14 +57,39 @@ def json_option(command: Decorated) -> Decorated:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text for people.")(command)
 
 
-def gateway_of(url: str, state_dir: Path) -> str:
-    """The gateway's URL: as given, else the running engine's, else the default."""
+class Gateway(NamedTuple):
+    """Where it is, and how its certificate is judged (None: by this machine's authorities, or it is plain)."""
+
+    url: str
+    trust: ssl.SSLContext | None = None
+
+
+def gateway_of(url: str, state_dir: Path) -> Gateway:
+    """The gateway: at the URL given, else the running engine's, else the default.
+
+    Raises:
+        StateDirError: the running engine's certificate cannot be read.
+    """
     if url:
-        return url.rstrip("/") if "://" in url else f"http://{url.rstrip('/')}"
+        return Gateway(url.rstrip("/") if "://" in url else f"http://{url.rstrip('/')}")
     try:
-        return read_run(state_dir).gateway
+        return gateway_here(read_run(state_dir))
     except NotRunning:
-        return DEFAULT_URL
+        return Gateway(DEFAULT_URL)
+
+
+def gateway_here(record: RunRecord) -> Gateway:
+    """The gateway of an engine that runs on this machine.
+
+    Raises:
+        StateDirError: its certificate cannot be read.
+    """
+    if not record.certificate:
+        return Gateway(record.gateway)
+    try:
+        return Gateway(record.gateway, trust_in(Path(record.certificate)))
+    except (OSError, ValueError) as error:
+        raise StateDirError(f"the running engine's certificate {record.certificate} cannot be read: {error}") from error
 
 
 def customer_of(state_dir: Path) -> str:

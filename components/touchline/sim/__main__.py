@@ -90,6 +90,13 @@ def read_speed(_ctx: click.Context, _param: click.Parameter, value: str) -> floa
 @click.option("--nameless", is_flag=True, help="No names of events and runners, as on the live stream.")
 @click.option("--app-key", default="", help="Take only this application key; default: any.")
 @click.option("--session", default="", help="Take only this session token; default: any.")
+@click.option(
+    "--max-markets",
+    type=click.IntRange(1, 1_000_000),
+    default=Account().markets,
+    show_default=True,
+    help="Most markets of one subscription.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
 def main(
     serve: dict[str, int],
@@ -104,6 +111,7 @@ def main(
     nameless: bool,
     app_key: str,
     session: str,
+    max_markets: int,
     host: str,
 ) -> None:
     """Serve the Betfair Exchange Stream protocol: generated football that never ends, or a recording."""
@@ -118,7 +126,7 @@ def main(
         speed=speed,
         tls=not plain,
         named=not nameless,
-        account=Account(app_key, session),
+        account=Account(app_key, session, max_markets),
         certificates=None if plain else ca_out,
     )
     try:

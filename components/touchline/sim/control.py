@@ -4,6 +4,7 @@
     GET    /faults                                 the faults in force
     POST   /faults  {"kind": "Delay", "provider": "betfair-a", "for": "5s", "by": "800ms", "count": 1}
     DELETE /faults[?provider=NAME]                 end them
+    PUT    /session {"token": "new"}               every other session token has expired, and connections made with one end
 
 Durations are written as everywhere ("500ms"). Without "for" a fault lasts until it is deleted. A wrong request is answered with
 400 and one sentence. One request a connection; nothing here is meant for a network.
@@ -37,6 +38,12 @@ class FaultRequest(msgspec.Struct, forbid_unknown_fields=True):
     behind: bool = False
     """With ClockSkew: the provider's clock is behind instead of ahead."""
     count: int = 1
+
+
+class SessionRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """`{"token": "new"}`: the old session token has expired, this one is valid."""
+
+    token: str
 
 
 class Request(NamedTuple):
@@ -97,9 +104,11 @@ class Control:
             case "DELETE", "/faults":
                 self._simulator.faults.clear(request.query.get("provider", [""])[0])
                 return self._faults()
+            case "PUT", "/session":
+                return {"ended": self._simulator.end_session(_token(request.body))}
             case method, path:
                 raise BadRequest(
-                    f"{method} {path} is not known; there are GET /state, and GET, POST and DELETE /faults"
+                    f"{method} {path} is not known; there are GET /state, GET, POST and DELETE /faults, and PUT /session"
                 )
 
     def _inject(self, body: bytes) -> None:
@@ -124,6 +133,16 @@ class Control:
     def _faults(self) -> dict[str, Any]:
         now = self._simulator.now()
         return {"faults": [_describe(fault, now) for fault in self._simulator.faults.all(now)]}
+
+
+def _token(body: bytes) -> str:
+    try:
+        wanted = msgspec.json.decode(body, type=SessionRequest)
+    except msgspec.DecodeError as error:
+        raise BadRequest(str(error)) from error
+    if not wanted.token:
+        raise BadRequest("token is empty: write the one that is a session from now on")
+    return wanted.token
 
 
 def _describe(fault: Fault, now: int) -> dict[str, Any]:

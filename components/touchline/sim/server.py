@@ -105,6 +105,7 @@ class Simulator:
         """
         self.options = options
         self.faults = FaultBoard()
+        self.account = options.account
         self.ports: dict[str, int] = {}
         today = datetime.now(UTC)
         self.certificates: Certificates = (
@@ -179,6 +180,18 @@ class Simulator:
             self._beat(now, fault)
         return fault
 
+    def end_session(self, token: str) -> int:
+        """From now on only `token` is a session: connections that were made with another end, as when one has expired.
+
+        Returns how many connections that were.
+        """
+        self.account = self.account._replace(session_token=token)
+        ended = [one for provider in self.providers.values() for one in provider.connections.values()]
+        for connection in ended:
+            connection.writer.transport.abort()
+        log.info("the session has ended: %d connections closed", len(ended))
+        return len(ended)
+
     def state(self) -> dict[str, Any]:
         """The truth, for tests and people."""
         return {
@@ -214,7 +227,7 @@ class Simulator:
             refused.hits += 1
             writer.transport.abort()
             return
-        subscriber = Subscriber(provider.exchange, self.options.account, f"{number:03d}-simulated")
+        subscriber = Subscriber(provider.exchange, self.account, f"{number:03d}-simulated")
         connection = Connection(subscriber, Wire(self.faults, provider.name), writer)
         provider.connections[number] = connection
         try:

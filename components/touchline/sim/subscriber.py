@@ -25,10 +25,12 @@ class Answer(NamedTuple):
 
 
 class Account(NamedTuple):
-    """Who may connect. Empty texts: anybody who gives one."""
+    """Who may connect, and how much one subscription of theirs may hold. Empty texts: anybody who gives one."""
 
     app_key: str = ""
     session_token: str = ""
+    markets: int = 200
+    """Most markets of one subscription: Betfair's own default."""
 
 
 class Subscriber:
@@ -131,6 +133,11 @@ class Subscriber:
         terms: Change = {"filter": market_filter, "data": data_filter, "segments": segmentation, "conflate": conflate}
         initial_clk, clk = request.get("initialClk"), request.get("clk")
         criteria = Criteria(market_filter, data_filter, filter_fields=self._exchange.filter_fields)
+        named = market_filter.get("marketIds")
+        asked = max(len(named) if isinstance(named, list) else 0, self._matching(criteria))
+        if asked > self._account.markets:
+            said = f"trying to subscribe to {asked} markets, the limit is {self._account.markets}"
+            return self._refuse(identity, "SUBSCRIPTION_LIMIT_EXCEEDED", said, close=True)
         resumed: list[Change] | None = None
         if initial_clk and clk:
             number = self._exchange.read_clk(str(initial_clk), str(clk), terms)
@@ -152,6 +159,11 @@ class Subscriber:
         messages = segmented([self._message(wall_ms, ct=kind, mc=part) for part in parts])
         messages[0] |= head
         return Answer([self._success(identity), *messages])
+
+    def _matching(self, criteria: Criteria) -> int:
+        """How many markets of this moment are among those that were asked for."""
+        markets = self._exchange.markets
+        return sum(criteria.accepts(name, market.definition) for name, market in markets.items())
 
     def _cut(self, changes: list[Change]) -> list[Change]:
         criteria = self._criteria

@@ -53,7 +53,7 @@ def begin(world: "World") -> None:
             node.resume()
         else:
             node.start()
-    world.configure(())
+    world.halt(())
 
 
 def wait(world: "World") -> None:
@@ -86,6 +86,8 @@ def _ill(world: "World") -> str:
         leaders = [book.seats[shard] for book in world.books if book.alive and book.seats[shard].leading]
         if len(leaders) != 1 or not leaders[0].desk.leading:
             return f"shard {shard} has {len(leaders)} leaders, or their desk does not decide"
+        if leaders[0].handover.written_changes != leaders[0].book.pending.changes:
+            return f"the leader of shard {shard} has not written down what is pending"
         for _, payload in leaders[0].book.snapshot()[0]:
             frame = unpack(payload)
             books[frame.market] = _decode(frame.body)

@@ -215,8 +215,8 @@ def halt(world: "World") -> None:
     """A trader halts something, and lets it go on later."""
     fixture = world.scheduler.pick(world.fixtures)
     scope, target = world.scheduler.pick((("market", fixture.market), ("event", fixture.event), ("all", "")))
-    world.configure((HaltConfig(scope, target, "trader", "simulated", 0),))
-    world.scheduler.after(_ms(world, 200, 2_500), world.configure, ())
+    world.halt((HaltConfig(scope, target, "trader", "simulated", 0),))
+    world.scheduler.after(_ms(world, 200, 2_500), world.halt, ())
 
 
 def drop_client(world: "World") -> None:

@@ -37,6 +37,8 @@ GATEWAY_SILENCE_US = 1_500 * MILLISECOND
 CURRENCY = "EUR"
 
 GOAL = "Goal"
+RED_CARD = "RedCard"
+"""A trader looks at every market of an event in which there was one."""
 
 
 class Fixture(NamedTuple):
@@ -110,12 +112,15 @@ def policy() -> PolicyConfig:
             trigger("disconnect", HoldReason.PROVIDER_DISCONNECT),
             trigger("incident", HoldReason.EVENT_STATUS, scope="Event", incidents=(GOAL, "TurnInPlay")),
             trigger("gap", HoldReason.SEQUENCE_GAP),
+            trigger("card", HoldReason.EVENT_STATUS, scope="Event", incidents=(RED_CARD,), review=True),
         ),
         checks=("FreshPrice", "AllSelectionsPriced"),
     )
 
 
-def book_config(model: str, delay_us: int, halts: tuple[HaltConfig, ...] = ()) -> BookConfig:
+def book_config(
+    model: str, delay_us: int, halts: tuple[HaltConfig, ...] = (), resumes: tuple[HaltConfig, ...] = ()
+) -> BookConfig:
     """The configuration that every book node is given."""
     return BookConfig(
         classes=[
@@ -133,4 +138,5 @@ def book_config(model: str, delay_us: int, halts: tuple[HaltConfig, ...] = ()) -
         ],
         providers=[ProviderConfig(name, MAX_SILENCE_US, MAX_DELAY_US) for name in PROVIDERS],
         halts=halts,
+        resumes=resumes,
     )

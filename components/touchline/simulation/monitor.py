@@ -5,6 +5,9 @@ one valid lease                  a lease machine was given anything
 one writer in sequence           a leader publishes: its epoch is its own, sequences and predecessors without a hole
 open iff no holds                a leader publishes, a client is told; every hold names a reason of the vocabulary
 open only while offered          every tick of a leader: an open market was open at a provider of late, and nobody has halted it
+pending is kept                  a leader publishes, every tick of a leader: what a leader wrote down to wait for a trader, or to cool
+                                 down, is not offered before (`touchline.simulation.pendings`)
+what is pending is written       a leader writes it down
 no proof from the future         every tick of a leader: what it knows of an open market is not newer than now
 decided with authority           a desk decides: its lease is valid at that instant
 epochs only rise                 a term's record is stored
@@ -33,6 +36,7 @@ from touchline.desk.records import BetRecord, DecisionKind, EpochRecord, decode_
 from touchline.domain.reasons import HoldReason
 from touchline.domain.status import MarketStatus
 from touchline.simulation.fixtures import GATEWAY_SILENCE_US, MAX_AGE_US, MAX_DELAY_US, MAX_SILENCE_US, PROVIDERS
+from touchline.simulation.pendings import Pendings
 from touchline.simulation.scheduler import MILLISECOND, Scheduler
 from touchline.simulation.stores import Record, Stream
 from touchline.simulation.trace import Trace
@@ -65,6 +69,7 @@ class Monitor:
     def __init__(self, scheduler: Scheduler, trace: Trace, truth: Truth) -> None:
         self.nodes: list[BookNode] = []
         self.counts: dict[str, int] = {}
+        self.pendings = Pendings(scheduler)
         self._scheduler = scheduler
         self._trace = trace
         self._truth = truth
@@ -119,6 +124,8 @@ class Monitor:
         self._last_of[of] = frame.seq
         if frame.kind == "S" or b'"status"' in frame.body or b'"holds"' in frame.body:
             self._holds(frame.market, frame.body)
+            if self._status[frame.market][0] == "Open" and _VALID(seat.lease, node.clock()):
+                self.pendings.offered(seat, frame.market)
         self.count("updates")
 
     def _holds(self, market: str, body: bytes) -> None:
@@ -144,6 +151,8 @@ class Monitor:
                 continue
             if quote.holds:
                 raise Violation("open iff no holds", f"{market} is open with {quote.holds}")
+            if _VALID(seat.lease, node.clock()):
+                self.pendings.offered(seat, market)
             if quote.age_us < 0:
                 raise Violation(
                     "no proof from the future", f"{node.name} believes {market} to be {quote.age_us} us old"

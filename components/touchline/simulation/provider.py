@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from touchline.domain.status import ProviderStatus
-from touchline.simulation.fixtures import GOAL, HEARTBEAT_US, PROVIDERS, Fixture
+from touchline.simulation.fixtures import GOAL, HEARTBEAT_US, PROVIDERS, RED_CARD, Fixture
 from touchline.simulation.node import EPOCH_US
 from touchline.simulation.scheduler import MILLISECOND, SECOND, Scheduler
 from touchline.simulation.trace import Trace
@@ -205,6 +205,7 @@ class Matches:
         for event in self._events:
             scheduler.after(scheduler.soon(1_500 * MILLISECOND), self._turn, event)
             scheduler.after(scheduler.soon(3 * SECOND), self._goal, event)
+            scheduler.after(scheduler.soon(5 * SECOND), self._card, event)
         if scheduler.chance(0.4):
             scheduler.after(scheduler.between(2_500, 6_000) * MILLISECOND, self._end, scheduler.pick(markets))
 
@@ -242,6 +243,10 @@ class Matches:
             scheduler.after(scheduler.soon(4 * SECOND), self._goal, event)
             if self._in_play[event] and scheduler.now >= self._shut[event]:
                 self._shut_for(event, Change("", ProviderStatus.SUSPENDED, incidents=(GOAL,)), jump=300)
+
+    def _card(self, event: str) -> None:
+        if not self.calm and self._scheduler.now >= self._shut[event]:
+            self._shut_for(event, Change("", ProviderStatus.SUSPENDED, incidents=(RED_CARD,)), jump=50)
 
     def _turn(self, event: str) -> None:
         if not self.calm and not self._in_play[event] and self._scheduler.now >= self._shut[event]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from touchline.book import touched
 from touchline.ingest import publisher
 from touchline.simulation.bugs import BUGS
 from touchline.simulation.patching import Patch, patched
@@ -13,6 +14,8 @@ from touchline.simulation.world import World
 SHOWN = 40
 SMALL_BATCH = 1_500
 """Bytes of a batch at most, so that sets of images come in several batches as they do at full size."""
+SMALL_SLICE = 1
+"""Markets that are settled at once of those that may wait, so that some do."""
 
 CRASH = "a machine raised an exception"
 
@@ -78,7 +81,7 @@ def run_seed(seed: int, *, bug: str = "", echo: Callable[[str], None] | None = N
 
 @contextmanager
 def _prepared(bug: str) -> Iterator[None]:
-    patches = [Patch(publisher, "LIMIT", SMALL_BATCH)]
+    patches = [Patch(publisher, "LIMIT", SMALL_BATCH), Patch(touched, "SLICE", SMALL_SLICE)]
     if bug:
         patches += BUGS[bug].patches()
     with patched(patches):

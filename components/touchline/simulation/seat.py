@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from touchline.book.config import BookConfig
+from touchline.book.handover import Handover, HandoverOutput, Outdated, ReadPending, WritePending
 from touchline.book.lease import Lease, LeaseOutput, Read, Won, Write
 from touchline.book.outputs import AskResync, BookOutput, Publish
+from touchline.book.pending import Legacy
 from touchline.book.shard import ShardBook
 from touchline.bus import subjects
 from touchline.bus.messages import Beat, OddsBatch, ShardBeat, decode_bet, decode_bet_lookup, encode
@@ -40,6 +42,7 @@ class Seat:
         self.stream = stream
         self.monitor = node.monitor
         self.lease = Lease(shard=shard, node=node.name)
+        self.handover = Handover()
         self.book = ShardBook(shard=shard, shards=node.shards, node=node.name)
         self.desk = Desk(
             shard=shard,
@@ -56,6 +59,8 @@ class Seat:
         self.read_at: int | None = None
         self.asked = 0
         self.asked_at: int | None = None
+        self.pending_asked: tuple[int, int, bool] | None = None
+        """The question about what is pending that waits for its answer: its number and time, and whether it is a read."""
         self.reading = False
         self.replies: dict[int, Reply] = {}
         self.tokens = 0
@@ -86,6 +91,9 @@ class Seat:
             self.run_lease(self.lease.tick(now))
         wall = node.wall()
         self.run_book(self.book.tick(now, wall))
+        if self.pending_asked is not None and now - self.pending_asked[1] > LEASE_TIMEOUT_US:
+            self.pending_answered(self.pending_asked[0], None)
+        self.run_handover(self.handover.tick(now, self.book.pending.changes, self.legacy))
         self.run_desk(self.desk.tick(now, wall, self.book))
         if self.desk.leading or self.desk.opening:
             self.appends.settle()
@@ -130,9 +138,7 @@ class Seat:
                 self._ask_lease(False, _writing(bucket.write, key, value, revision))
             elif isinstance(output, Won):
                 node.trace.note(node.name, "won", f"shard {self.shard} epoch {output.epoch}")
-                self.run_book(self.book.lead(node.clock(), output.epoch))
-                self.led, self.dirty = output.epoch, dict.fromkeys(self.book.markets())
-                self.open_desk(output.epoch)
+                self.run_handover(self.handover.won(node.clock(), output.epoch))
             else:
                 node.trace.note(node.name, "lost", f"shard {self.shard}: {output.why}")
                 self.stand_by(output.why)
@@ -140,6 +146,7 @@ class Seat:
 
     def stand_by(self, why: str) -> None:
         now = self.node.clock()
+        self.handover.lost()
         self.opening = 0
         self.led = None
         self.run_book(self.book.stand_by(now, why))
@@ -174,6 +181,64 @@ class Seat:
     def lease_unknown(self, now: int) -> None:
         self.asked_at = None
         self.run_lease(self.lease.unread(now) if self.reading else self.lease.written(now, None))
+
+    # -- what is pending -----------------------------------------------------------------------------------------------
+
+    def run_handover(self, outputs: list[HandoverOutput]) -> None:
+        node, bucket, key = self.node, self.node.leases, f"pending.{self.shard}"
+        for output in outputs:
+            if isinstance(output, ReadPending):
+                self._ask_pending(output.ask, True, lambda: bucket.read(key))
+            elif isinstance(output, WritePending):
+                self.monitor.pendings.composed(self, output.value)
+                written = _writing(bucket.write, key, output.value, output.revision)
+                self._ask_pending(output.ask, False, self._stored_pending(written, output.value))
+            elif isinstance(output, Outdated):
+                self.lease.at_least(output.epoch)
+                self.run_lease(self.lease.drop(node.clock(), f"epoch {output.epoch} was seen"))
+            elif self.lease.valid(node.clock()) and self.lease.epoch == output.epoch:
+                self.run_book(self.book.lead(node.clock(), output.epoch, output.legacy))
+                self.led, self.dirty = output.epoch, dict.fromkeys(self.book.markets())
+                self.open_desk(output.epoch)
+
+    def legacy(self) -> Legacy:
+        return self.book.pending.legacy(self.node.clock(), self.book.epoch)
+
+    def _stored_pending(self, write: Callable[[], Any], value: bytes) -> Callable[[], Any]:
+        composed_at = self.node.scheduler.now
+
+        def operation() -> Any:
+            revision = write()
+            if revision is not None:
+                self.monitor.pendings.stored(value, composed_at)
+            return revision
+
+        return operation
+
+    def _ask_pending(self, ask: int, reading: bool, operation: Callable[[], Any]) -> None:
+        self.pending_asked = (ask, self.node.clock(), reading)
+        self.node.effect(self._send_pending, ask, operation)
+
+    def _send_pending(self, ask: int, operation: Callable[[], Any]) -> None:
+        node = self.node
+        if node.control.up:
+            node.broker.ask(node.control, operation, lambda result: self.pending_answered(ask, result))
+
+    def pending_answered(self, ask: int, result: Entry | int | None) -> None:
+        """What became of a question; None: refused, or nobody knows."""
+        if self.pending_asked is None or self.pending_asked[0] != ask:
+            return
+        self.node.enter()
+        if self.pending_asked is None or self.pending_asked[0] != ask:
+            return
+        reading, self.pending_asked = self.pending_asked[2], None
+        now = self.node.clock()
+        if isinstance(result, Entry):
+            self.run_handover(self.handover.read(now, ask, result.revision, result.value))
+        elif reading:
+            self.run_handover(self.handover.unread(now, ask))
+        else:
+            self.run_handover(self.handover.written(now, ask, result))
 
     # -- the stream ----------------------------------------------------------------------------------------------------
 

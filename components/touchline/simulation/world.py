@@ -18,6 +18,7 @@ from touchline.simulation.provider import Matches, Provider
 from touchline.simulation.scheduler import MILLISECOND, Scheduler
 from touchline.simulation.stores import Bucket, Record, Stream
 from touchline.simulation.trace import Trace
+from touchline.simulation.trader import Trader
 from touchline.simulation.truth import Truth
 
 BOOKS = ("book-a", "book-b")
@@ -32,6 +33,7 @@ class World:
         trace = self.trace = Trace(scheduler, echo)
         truth = self.truth = Truth()
         self.calm = False
+        self.halts: tuple[HaltConfig, ...] = ()
         self.shards = scheduler.pick((1, 1, 2))
         self.model = scheduler.pick(("ActivePassive", "ActivePassive", "ActiveActive"))
         self.delay_us = scheduler.pick((0, 0, 0, 300)) * MILLISECOND
@@ -58,13 +60,13 @@ class World:
             )
             for provider in self.providers
         ]
-        config = book_config(self.model, self.delay_us)
+        self.config = book_config(self.model, self.delay_us)
         self.books = [
             BookNode(
                 name,
                 shards=self.shards,
                 broker=broker,
-                config=config,
+                config=self.config,
                 last_values=last_values,
                 monitor=self.monitor,
                 scheduler=scheduler,
@@ -91,6 +93,7 @@ class World:
             Bettor(f"bettor-{number}", gateways=self.gateways, markets=self.fixtures, scheduler=scheduler, trace=trace)
             for number in range(scheduler.pick((2, 2, 3)))
         ]
+        self.trader = Trader(self)
         for node in self.nodes:
             scheduler.after(scheduler.between(0, 200) * MILLISECOND, node.start)
 
@@ -117,15 +120,23 @@ class World:
         self.broker.duplicate = self.broker.reorder = self.broker.lose_answer = 0.0
         self.broker.buckets["lease"].stale = 0.0
 
-    def configure(self, halts: tuple[HaltConfig, ...]) -> None:
-        """The configuration reaches each node in its own time."""
-        config = book_config(self.model, self.delay_us, halts)
+    def halt(self, halts: tuple[HaltConfig, ...]) -> None:
+        """A trader's halts are these from now on."""
+        self.halts = halts
         self.trace.note("trader", "halts", ", ".join(f"{halt.scope} {halt.id}" for halt in halts) or "nothing")
+        self.configure()
+
+    def configure(self) -> None:
+        """The configuration reaches each node in its own time, and a later one never before an earlier."""
+        self.config = book_config(self.model, self.delay_us, self.halts, tuple(self.trader.resumes.values()))
         for book in self.books:
             if book.alive:
-                self.scheduler.after(self.scheduler.between(1, 50) * MILLISECOND, book.handle, book.configure, config)
+                self.scheduler.after(self.scheduler.between(1, 50) * MILLISECOND, self._tell, book)
             else:
-                book.config = config
+                book.config = self.config
+
+    def _tell(self, book: BookNode) -> None:
+        book.handle(book.configure, self.config)
 
     def records(self, shard: int) -> list[Record]:
         return self.stream(shard).records

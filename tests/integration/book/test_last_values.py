@@ -7,6 +7,7 @@ import pytest
 from redis import asyncio as redis
 
 from touchline.book.lvc import LastValueCache, epoch_key, hash_key
+from touchline.bus.ending import end
 from touchline.local.servers import ValkeyServer
 
 pytestmark = pytest.mark.servers
@@ -40,8 +41,7 @@ class Leader:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end([self._task])
         await self.cache.close()
 
 
@@ -53,7 +53,7 @@ async def content(server: ValkeyServer) -> dict[str, str]:
         await client.aclose()
 
 
-async def until_holds(server: ValkeyServer, wanted: Callable[[dict[str, str]], bool], within: float = 5.0) -> None:
+async def until_holds(server: ValkeyServer, wanted: Callable[[dict[str, str]], bool], within: float = 20.0) -> None:
     async with asyncio.timeout(within):
         while not wanted(await content(server)):  # noqa: ASYNC110 - the condition is the cache's
             await asyncio.sleep(0.01)
@@ -118,7 +118,7 @@ async def test_a_cache_that_is_away_costs_the_loop_nothing(valkey_server: Valkey
     valkey_server.kill()
     async with Leader(url, "a") as a:
         a.cache.led(0, 1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not a.cache.detail.startswith("away"):  # noqa: ASYNC110 - the condition is the connection's
                 await asyncio.sleep(0.01)
         for n in range(10_000):

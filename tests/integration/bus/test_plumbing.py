@@ -8,6 +8,7 @@ from nats.aio.client import Client
 from support.servers import SHARDS
 from touchline.bus.config import Change, Ready, put_config, watch_config
 from touchline.bus.connection import BrokerUnreachable, connect
+from touchline.bus.listing import keys_of
 from touchline.bus.provision import provision
 from touchline.bus.settings import Settings
 from touchline.bus.status import StatusWriter, read_status
@@ -62,6 +63,20 @@ async def test_status_is_written_and_read(nats: Client) -> None:
     assert await read_status(nats) == {}
     assert await StatusWriter(nats, "book.a").put({"led": 3})
     assert await read_status(nats) == {"book.a": {"led": 3}}
+
+
+async def test_a_bucket_that_holds_something_is_never_listed_as_empty(nats: Client) -> None:
+    names = [f"book.{number}" for number in range(9)]
+    for name in names:
+        assert await StatusWriter(nats, name).put({"led": 3})
+    js = nats.jetstream()
+
+    async def ask() -> None:
+        for _ in range(100):
+            assert await keys_of(js, "status") == names
+            assert await keys_of(js, "status", "gateway.") == []
+
+    await asyncio.gather(*(ask() for _ in range(8)))
 
 
 async def test_no_broker_is_one_clear_error() -> None:

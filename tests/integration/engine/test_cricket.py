@@ -14,16 +14,16 @@ from typing import NamedTuple
 
 import pytest
 
-from support.audit import admin, audit
+from support.audit import audit
 from support.betfair_truth import books_along
 from support.bettors import Answers, bettors
-from support.engine import Engine, engine, until
-from support.lanes import event_records, read_messages
+from support.engine import Engine, engine
+from support.lanes import captured_frames, event_records
 from support.recorded import frames_of, internal_markets
 from support.recordings import recording
+from support.stored import admin
 from support.timeline import Moment, Timeline
-from touchline.bus import subjects
-from touchline.ingest.capture import RECEIVED
+from support.waiting import until
 from touchline.local.client import TouchlineClient
 from touchline.local.replay_resources import PROVIDER
 
@@ -99,15 +99,14 @@ def told_states(moments: Iterable[Moment]) -> list[State]:
 async def played(path: Path, speed: int) -> AsyncIterator[tuple[Engine, Timeline, Answers]]:
     """Play a file to its end with bettors; then the block looks at what came of it."""
     told = Timeline()
-    async with engine(path, command="replay", arguments=["--speed", str(speed), "--keep"], start_s=120) as running:
+    async with engine(path, command="replay", arguments=["--speed", str(speed), "--keep"]) as running:
         async with TouchlineClient(running.url, on_frame=told.message) as client:
             await client.subscribe("*", within=30)
             async with bettors(running.url, count=3, seed=speed, pause_s=0.05) as answers:
                 await until(
-                    lambda: any(one.status == "Settled" for one in told.moments),
+                    lambda: any(document["status"] == "Settled" for document in told.markets.values()),
                     within=PLAYED_S,
-                    what=lambda: f"not played to the end: {told.moments[-3:]}\n{running.output()[-2000:]}",
-                    every=0.2,
+                    what=lambda: f"not played to the end: {told.moments[-3:]}\n{running.output[-2000:]}",
                 )
         yield running, told, answers
 
@@ -124,8 +123,7 @@ async def check_bets(running: Engine, path: Path, speed: int, answers: Answers) 
     nc = await admin(running)
     try:
         bound = internal_markets(path, PROVIDER, (await event_records(nc, PROVIDER)).get)
-        stream = read_messages(nc, subjects.raw_stream(PROVIDER), subjects.raw(PROVIDER))
-        received = [int((message.headers or {})[RECEIVED]) // 1000 async for message in stream]
+        received = [one.received_us for one in (await captured_frames(nc, PROVIDER))[0]]
     finally:
         await nc.close()
     recorded = [json.loads(frame)["pt"] * 1000 for frame in frames_of(path)]

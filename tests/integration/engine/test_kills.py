@@ -7,20 +7,24 @@ decided twice, and clients resume without a hole in their versions (the bettors'
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
 from support.audit import Audit, audit, check_against_truth, truth
 from support.bettors import Answers, bettors
-from support.engine import QUICKSTART, Engine, engine, until
+from support.engine import QUICKSTART, Engine, engine
+from support.waiting import until
+from touchline.domain.version import Version
 from touchline.local.client import TouchlineClient
 from touchline.local.replica import Replica
 
 pytestmark = [pytest.mark.servers, pytest.mark.drill, pytest.mark.asyncio(loop_scope="module")]
 
 HEAL_S = 5.0
+FROZEN_S = 10.0
+ZERO = Version(0, 0)
 MAX_AGE_US = 1_000_000
 """The longest `freshness.maxAge` of the quickstart's classes."""
 
@@ -37,31 +41,44 @@ async def quickstart() -> AsyncIterator[Engine]:
 async def leader(running: Engine) -> str:
     """The book node that leads most shards now."""
     books = (await running.statuses())["books"]
-    led = {book["name"]: len(book["leads"]) for book in books}
+    led: dict[str, int] = {book["name"]: len(book["leads"]) for book in books}
     return max(sorted(led), key=lambda name: led[name])
 
 
 async def standby(running: Engine) -> str:
-    return next(name for name in ("book-1", "book-2") if name != await leader(running))
+    leads = await leader(running)
+    return next(name for name in ("book-1", "book-2") if name != leads)
 
 
 def _open(replica: Replica) -> list[str]:
     return [view.id for view in replica.markets.values() if view.status == "Open"]
 
 
-def _moves(client: TouchlineClient) -> int:
-    """A figure that grows with every update that reaches the client."""
-    return sum(view.version.seq + view.version.epoch * 1_000_000 for view in client.replica.markets.values())
-
-
-async def _healed(client: TouchlineClient, before: int, accepted: Callable[[], int]) -> float:
-    """How long until prices move again, markets are open, and a bet is accepted again."""
-    had = accepted()
-    return await until(
-        lambda: _moves(client) > before and bool(_open(client.replica)) and accepted() > had,
-        within=30,
-        what=lambda: f"open: {_open(client.replica)}, moved: {_moves(client) - before}, accepted: {accepted() - had}",
+async def _betting(answers: Answers) -> None:
+    """Wait until bets are accepted."""
+    await until(
+        lambda: len(answers.accepted) >= 3,
+        within=60,
+        what=lambda: f"nothing accepted before the fault: {answers.tally()}",
     )
+
+
+async def _healed(client: TouchlineClient, answers: Answers, at: float, before: dict[str, Version]) -> float:
+    """How long after the fault until a market is open that has moved since, and a bet that was asked for since is taken."""
+
+    def moved() -> list[str]:
+        return [one for one in _open(client.replica) if client.replica.markets[one].version > before.get(one, ZERO)]
+
+    await until(
+        lambda: bool(moved()) and answers.taken_since(at),
+        within=30,
+        what=lambda: f"open: {_open(client.replica)}, moved: {moved()}, {answers.tally()}",
+    )
+    return asyncio.get_running_loop().time() - at
+
+
+def _versions(client: TouchlineClient) -> dict[str, Version]:
+    return {market: view.version for market, view in client.replica.markets.items()}
 
 
 async def _judge(running: Engine, answers: Answers, before: Audit) -> None:
@@ -86,11 +103,12 @@ async def test_a_killed_process_is_healed_within_five_seconds_and_no_bet_suffers
     async with TouchlineClient(quickstart.url) as client:
         await client.subscribe("*", within=30)
         async with bettors(quickstart.url, seed=VICTIMS.index(victim) + 1) as answers:
-            await until(lambda: len(answers.accepted) >= 3, within=60, what="nothing accepted before the fault")
+            await _betting(answers)
             name = {"leader": leader, "standby": standby}.get(victim)
             target = await name(quickstart) if name else victim
+            before_it, at = _versions(client), asyncio.get_running_loop().time()
             gone = quickstart.kill(target)
-            took = await _healed(client, _moves(client), lambda: len(answers.accepted))
+            took = await _healed(client, answers, at, before_it)
             await until(lambda: quickstart.runs_again(target, gone), within=HEAL_S, what=f"{target} was not restarted")
         assert took <= HEAL_S, f"{victim}: healed only after {took:.1f} s"
     await _judge(quickstart, answers, before)
@@ -101,17 +119,22 @@ async def test_a_leader_frozen_for_ten_seconds_is_replaced_and_decides_nothing_a
     async with TouchlineClient(quickstart.url) as client:
         await client.subscribe("*", within=30)
         async with bettors(quickstart.url, seed=50) as answers:
-            await until(lambda: len(answers.accepted) >= 3, within=60, what="nothing accepted before the fault")
-            frozen = quickstart.freeze(await leader(quickstart))
+            await _betting(answers)
+            loop = asyncio.get_running_loop()
+            target = await leader(quickstart)
+            before_it, at = _versions(client), loop.time()
+            frozen = quickstart.freeze(target)
             try:
-                took = await _healed(client, _moves(client), lambda: len(answers.accepted))
-                loop = asyncio.get_running_loop()
-                end = loop.time() + 10 - took
-                had = len(answers.accepted)
-                await until(lambda: loop.time() >= end, within=15, what="ten seconds")
+                took = await _healed(client, answers, at, before_it)
+                await until(lambda: loop.time() >= at + FROZEN_S, within=FROZEN_S + 5, what="the end of the frost")
             finally:
                 os.kill(frozen, signal.SIGCONT)
-            await until(lambda: len(answers.accepted) > had, within=30, what="nothing accepted after the thaw")
+            thawed, had = loop.time(), len(answers.accepted)
+            await until(
+                lambda: answers.taken_since(thawed) and len(answers.accepted) > had,
+                within=30,
+                what=lambda: f"nothing accepted after the thaw: {answers.tally()}",
+            )
         assert took <= HEAL_S, f"healed only after {took:.1f} s"
     after = await audit(quickstart)
     assert any(after.epochs[shard] > before.epochs[shard] for shard in after.epochs)

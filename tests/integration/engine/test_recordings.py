@@ -20,7 +20,7 @@ import pytest_asyncio
 from support.betfair_truth import final_books
 from support.generated_recording import write_recording
 from support.lanes import Lanes, Played, Shown, lanes
-from support.recorded import apart, frames_of, operations, same_frame, voided
+from support.recorded import apart, frames_of, native_ids, operations, same_frame, voided
 from support.recordings import ABSENT, betfair_files
 from touchline.ingest.refusals import QuarantineReason
 
@@ -37,6 +37,9 @@ async def play_all(files: Sequence[Path], folder: Path) -> dict[Path, Played | A
     """Play every file, those that speak of the same market in engines of their own; what failed is kept for its own test."""
     found: dict[Path, Played | AssertionError] = {}
     for number, group in enumerate(apart(files)):
+        group.sort(
+            key=lambda path: len(native_ids(path))
+        )  # what stays in an engine's book burdens all that is played later
         names, queue = LANES[: len(group)], deque(group[len(LANES) :])
         home = folder / f"engine-{number}"
         home.mkdir()

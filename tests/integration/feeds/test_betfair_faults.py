@@ -196,6 +196,26 @@ async def test_wrong_credentials_are_permanent_and_name_the_secret() -> None:
         assert feed.state is ProviderState.DISCONNECTED
 
 
+async def test_an_expired_session_ends_the_connection_and_is_permanent_until_somebody_logs_in() -> None:
+    async with simulator(account=Account("key", "token")) as sim, FeedRunner(adapter(sim)) as feed:
+        await until(lambda: feed.state is ProviderState.CONNECTED)
+        assert sim.end_session("another") == 1
+        await until(lambda: any(verdict.permanent for verdict in feed.reconnects()))
+        verdict = next(one for one in feed.reconnects() if one.permanent)
+        assert "INVALID_SESSION_INFORMATION" in verdict.detail
+        assert "Secret test-secret" in verdict.detail
+        assert "has expired: log in and update `sessionToken`" in verdict.detail
+        assert feed.state is ProviderState.DISCONNECTED
+
+
+async def test_more_markets_than_a_subscription_holds_are_permanent_and_say_what_to_do() -> None:
+    async with simulator(account=Account(markets=2)) as sim, FeedRunner(adapter(sim)) as feed:
+        await until(lambda: bool(feed.reconnects()))
+        assert feed.reconnects()[0].permanent
+        assert "SUBSCRIPTION_LIMIT_EXCEEDED" in feed.reconnects()[0].detail
+        assert "narrow" in feed.reconnects()[0].detail
+
+
 async def test_a_simulator_that_restarts_cannot_be_resumed_and_is_recovered_from_afresh() -> None:
     async with simulator() as first:
         port = first.ports["betfair-a"]

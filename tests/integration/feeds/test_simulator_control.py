@@ -71,6 +71,21 @@ async def test_a_fault_set_over_http_is_felt() -> None:
         await until(lambda: feed.state is ProviderState.CONNECTED)
 
 
+async def test_a_session_ended_over_http_is_felt() -> None:
+    async with (
+        simulator() as sim,
+        Control(sim, 0) as control,
+        FeedRunner(adapter(sim)) as feed,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{control.port}") as http,
+    ):
+        await until(lambda: feed.state is ProviderState.CONNECTED)
+        for body, says in ((b"{}", "token"), (b'{"token": ""}', "token is empty")):
+            refused = await http.put("/session", content=body)
+            assert (refused.status_code, says in refused.json()["error"]) == (400, True)
+        assert (await http.put("/session", json={"token": "new"})).json() == {"ended": 1}
+        await until(lambda: any("INVALID_SESSION_INFORMATION" in one.detail for one in feed.reconnects()))
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

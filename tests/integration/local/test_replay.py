@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from support.betfair_messages import change, definition, heartbeat, mcm, runner
-from support.local_engine import START_S
+from support.engine import START_S
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.servers
@@ -110,3 +110,43 @@ def test_a_file_that_breaks_off_is_played_up_to_there_and_said_to_be_broken(tmp_
     played = json.loads(result.stdout)
     assert 1000 < played["frames"]["captured"] < len(LINES) * 2000
     assert len(played["markets"]) == 1
+
+
+def settled(market: str, kind: str, name: str, winner: int, event: str = "29") -> list[bytes]:
+    """A tennis market from its image to its result."""
+    what = {"marketType": kind, "name": name, "eventTypeId": "2", "eventName": "A Berg v C Dahl", "event": event}
+    runners = [
+        {"status": "ACTIVE", "sortPriority": at, "id": at, "name": who} for at, who in ((1, "A Berg"), (2, "C Dahl"))
+    ]
+    result = [{**one, "status": "WINNER" if one["id"] == winner else "LOSER"} for one in runners]
+    first = definition(1, 2, runners=runners, **what)
+    last = definition(1, 2, runners=result, status="CLOSED", version=2, **what)
+    prices = (runner(1, atb=[[2.0, 10]], atl=[[2.1, 10]]), runner(2, atb=[[1.9, 5]], atl=[[2.0, 5]]))
+    return [
+        mcm(change(market, *prices, definition=first, img=True), pt=1_000_000),
+        mcm(change(market, definition=last), pt=1_002_000),
+    ]
+
+
+def test_sets_of_one_type_are_told_apart_by_the_markets_name_and_settled(tmp_path: Path) -> None:
+    markets = [
+        ("1.1", "MATCH_ODDS", "Match Odds", 1),
+        ("1.2", "SET_WINNER", "Set 1 Winner", 2),
+        ("1.3", "SET_WINNER", "Set 2 Winner", 1),
+        (
+            "1.4",
+            "SET_WINNER",
+            "Tie Break Winner",
+            1,
+        ),  # of a kind that no map knows: kept under the provider's own words
+    ]
+    played_lines = [settled(*market) for market in markets]
+    file = tmp_path / "sets"
+    file.write_bytes(b"\n".join([first for first, _ in played_lines] + [last for _, last in played_lines]))
+    result = replay(file, "--json", "--state-dir", str(tmp_path / "state"))
+    assert result.returncode == 0, result.stderr
+    played = json.loads(result.stdout)
+    assert played["updates"]["refusals"] == {}
+    found = {name.partition(":")[2]: market["status"] for name, market in played["markets"].items()}
+    assert found.pop(next(name for name in found if name.startswith("set-winner"))) == "Settled"
+    assert found == {"MatchWinner": "Settled", "SetWinner1": "Settled", "SetWinner2": "Settled"}

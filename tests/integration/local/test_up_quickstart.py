@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from support.cli_examples import examples
-from support.local_engine import REPOSITORY, LocalEngine, alive
+from support.engine import REPOSITORY, Engine, alive
 from support.waiting import wait_until
 from touchline.domain.version import Version
 from touchline.local.client import TouchlineClient
@@ -31,13 +31,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
-    with LocalEngine([files], tmp_path_factory.mktemp("up")) as engine:
+def engine(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with Engine([files], tmp_path_factory.mktemp("up")) as engine:
         yield engine.ready()
 
 
 @pytest.fixture
-async def client(engine: LocalEngine) -> AsyncIterator[TouchlineClient]:
+async def client(engine: Engine) -> AsyncIterator[TouchlineClient]:
     """A strict client: any breach of the version rules fails the test."""
     async with TouchlineClient(engine.record.gateway, customer="test-customer") as client:
         await client.subscribe("*", within=HEALS_S)
@@ -77,7 +77,7 @@ async def moved_on(client: TouchlineClient, *, within: float = HEALS_S) -> None:
     await client.wait_for(moved, within=within)
 
 
-async def test_prices_move_and_the_page_is_there(engine: LocalEngine, client: TouchlineClient) -> None:
+async def test_prices_move_and_the_page_is_there(engine: Engine, client: TouchlineClient) -> None:
     await client.wait_for(lambda replica: len(replica.markets) >= 8, within=HEALS_S)
     await moved_on(client)
     async with httpx.AsyncClient(base_url=engine.record.gateway, trust_env=False) as http:
@@ -86,7 +86,7 @@ async def test_prices_move_and_the_page_is_there(engine: LocalEngine, client: To
 
 
 async def test_a_bet_from_the_command_line_is_accepted_and_its_key_answers_the_same(
-    engine: LocalEngine, client: TouchlineClient
+    engine: Engine, client: TouchlineClient
 ) -> None:
     await client.wait_for(lambda replica: open_market(replica) != "", within=120)
     market = open_market(client.replica)
@@ -99,7 +99,7 @@ async def test_a_bet_from_the_command_line_is_accepted_and_its_key_answers_the_s
 
 
 async def test_a_halt_shuts_the_market_says_who_and_stands_until_it_is_resumed(
-    engine: LocalEngine, client: TouchlineClient
+    engine: Engine, client: TouchlineClient
 ) -> None:
     await client.wait_for(lambda replica: some_open(replica, "MatchWinner"), within=HEALS_S)
     done = engine.command("halt", "all", "--note", "fire alarm")
@@ -112,7 +112,7 @@ async def test_a_halt_shuts_the_market_says_who_and_stands_until_it_is_resumed(
     await client.wait_for(lambda replica: some_open(replica, "MatchWinner"), within=HEALS_S)
 
 
-async def test_the_examples_of_the_help_work_on_a_running_engine(engine: LocalEngine, client: TouchlineClient) -> None:
+async def test_the_examples_of_the_help_work_on_a_running_engine(engine: Engine, client: TouchlineClient) -> None:
     await client.wait_for(lambda replica: some_open(replica, "MatchWinner"), within=HEALS_S)
     market = next(view.id for view in client.replica.markets.values() if view.status == "Open" and "Winner" in view.id)
     event = market.partition(":")[0]
@@ -130,7 +130,7 @@ async def test_the_examples_of_the_help_work_on_a_running_engine(engine: LocalEn
 
 
 async def test_an_edit_is_live_without_a_restart_and_an_invalid_one_changes_nothing(
-    engine: LocalEngine, client: TouchlineClient, files: Path
+    engine: Engine, client: TouchlineClient, files: Path
 ) -> None:
     markets = files / "markets.yaml"
     text = markets.read_text()
@@ -158,7 +158,7 @@ async def test_an_edit_is_live_without_a_restart_and_an_invalid_one_changes_noth
     assert engine.record.processes == pids
 
 
-async def test_an_added_provider_starts_and_a_removed_one_stops(engine: LocalEngine, files: Path) -> None:
+async def test_an_added_provider_starts_and_a_removed_one_stops(engine: Engine, files: Path) -> None:
     third = files / "third.yaml"
     providers = (files / "providers.yaml").read_text()
     at = len(engine.output)
@@ -176,9 +176,7 @@ async def test_an_added_provider_starts_and_a_removed_one_stops(engine: LocalEng
 
 
 @pytest.mark.parametrize("name", ["valkey", "ingest-betfair-a", "sim-demo", "book-1", "book-2", "gateway-1", "nats"])
-async def test_a_killed_process_is_back_and_prices_move_on(
-    engine: LocalEngine, client: TouchlineClient, name: str
-) -> None:
+async def test_a_killed_process_is_back_and_prices_move_on(engine: Engine, client: TouchlineClient, name: str) -> None:
     await moved_on(client)
     killed = engine.kill(name)
     wait_until(lambda: engine.record.processes.get(name, killed) != killed, within=HEALS_S)
@@ -187,14 +185,14 @@ async def test_a_killed_process_is_back_and_prices_move_on(
     assert not alive(killed)
 
 
-def test_a_second_engine_on_the_same_state_directory_is_refused(engine: LocalEngine) -> None:
+def test_a_second_engine_on_the_same_state_directory_is_refused(engine: Engine) -> None:
     result = engine.command("up", "examples/quickstart", "--port", "0", "--state-dir", str(engine.state))
     assert result.returncode == 1
     assert f"(process {engine.process.pid})" in result.stderr
     assert "--state-dir" in result.stderr
 
 
-def test_a_port_in_use_is_told_with_who_has_it(engine: LocalEngine, tmp_path: Path) -> None:
+def test_a_port_in_use_is_told_with_who_has_it(engine: Engine, tmp_path: Path) -> None:
     port = engine.record.gateway.rpartition(":")[2]
     result = engine.command("up", "examples/quickstart", "--port", port, "--state-dir", str(tmp_path / "other"))
     assert result.returncode == 1
@@ -203,7 +201,7 @@ def test_a_port_in_use_is_told_with_who_has_it(engine: LocalEngine, tmp_path: Pa
     assert "--port" in result.stderr
 
 
-def test_secrets_and_credentials_are_for_their_owner_only(engine: LocalEngine) -> None:
+def test_secrets_and_credentials_are_for_their_owner_only(engine: Engine) -> None:
     for path in (
         engine.state / "run.json",
         engine.state / "nats" / "nats.conf",
@@ -218,7 +216,7 @@ def test_secrets_and_credentials_are_for_their_owner_only(engine: LocalEngine) -
     assert os.getpgid(engine.record.processes["book-1"]) != os.getpgid(engine.process.pid)
 
 
-def test_ctrl_c_leaves_no_process_and_no_lock(engine: LocalEngine) -> None:
+def test_ctrl_c_leaves_no_process_and_no_lock(engine: Engine) -> None:
     """The last test of the file: it ends the engine."""
     pids = {*engine.record.processes.values(), *engine.seen}
     engine.interrupt()

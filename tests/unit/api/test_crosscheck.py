@@ -248,3 +248,37 @@ def test_the_csv_text_of_a_map_is_checked_too() -> None:
         objects["EntityMap/football"]["spec"]["source"]["configMapRef"]["key"] = "team.csv"
 
     assert 'the ConfigMap "more" has no team.csv; did you mean "teams.csv"?' in check(wrong_key)[0][2]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "field", "told"),
+    [
+        (INPLAY, "spec/pricing", {"marginPercent": "5.0"}, "spec.pricing", "spec.pricing is not acted on"),
+        (
+            "SuspensionPolicy/football",
+            "spec/triggers/0",
+            {"name": "near", "type": "Liability", "liability": {"percentOfLimit": "80"}, "action": "Suspend"},
+            "spec.triggers[0].type",
+            "the trigger near (Liability) is not acted on",
+        ),
+    ],
+)
+def test_what_is_not_acted_on_is_warned_of_at_its_field(
+    name: str, path: str, value: Any, field: str, told: str
+) -> None:
+    [(severity, where, message, line)] = check(setting(name, path, value))
+    assert (severity, where) == (Severity.WARNING, field)
+    assert message.startswith(told)
+    assert "opens" in message, "and what follows from it"
+    assert line > 1
+
+
+def test_a_model_that_is_not_acted_on_is_warned_of() -> None:
+    def change(objects: Objects) -> None:
+        feeds = objects[INPLAY]["spec"]["feeds"]
+        feeds["model"] = "Aggregated"
+
+    found = [each for each in check(change) if each[1] == "spec.feeds.model"]
+    assert [(severity, message.split(":")[0]) for severity, _, message, _ in found] == [
+        (Severity.WARNING, "the model Aggregated is not acted on by this release")
+    ]

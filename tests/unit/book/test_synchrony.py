@@ -2,6 +2,7 @@
 
 from support.book_scene import CLOSED, MS, OPEN, SECOND, WALL, M, Scene, config, meta_of, opened, policy, selections
 from touchline.book.link import ASK_AGAIN_US, Link, Sync, Take
+from touchline.book.outputs import NoteKind
 from touchline.bus.messages import Beat, MarketUpdate, OddsBatch, Resync
 from touchline.domain.status import MarketStatus
 
@@ -176,6 +177,25 @@ def test_a_delta_of_an_unknown_market_is_refused_with_a_note() -> None:
     assert scene.update("a", {"home": "2.00"}, market="e9:MatchWinner") == []
     assert scene.book.quote(scene.now, "e9:MatchWinner") is None
     assert scene.notes[-1].subject == "e9:MatchWinner"
+
+
+def test_of_hundreds_of_refused_changes_the_first_is_told_and_the_others_are_counted_until_everything_was_told() -> (
+    None
+):
+    scene = Scene()
+    scene.seq["a"] = 4  # the node joined while the provider went on
+    unknown = [f"e{number}:MatchWinner" for number in range(300)]
+    for market in unknown:
+        scene.update("a", {"home": "2.00"}, market=market)
+    told = [(note.subject, note.text) for note in scene.notes if note.kind is NoteKind.REFUSED]
+    assert told == [(unknown[0], "a changes it without having told what it is; others are counted")]
+    scene.batch("a", [image_of(M)], resync=FIRST | LAST)
+    told = [(note.subject, note.text) for note in scene.notes if note.kind is NoteKind.REFUSED]
+    assert told[1:] == [("a", "300 changes of markets that were not told yet were refused meanwhile")]
+    scene.update("a", {"home": "2.00"}, market=unknown[0])
+    scene.batch("a", [image_of(M)], resync=FIRST | LAST)
+    told = [(note.subject, note.text) for note in scene.notes if note.kind is NoteKind.REFUSED]
+    assert [subject for subject, _ in told[2:]] == [unknown[0]], "another episode: told once, and one needs no count"
 
 
 def test_a_malformed_market_id_is_refused_and_the_rest_of_the_batch_is_taken() -> None:

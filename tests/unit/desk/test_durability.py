@@ -29,7 +29,6 @@ def test_a_decision_is_as_durable_as_its_store(storage: str, replicas: int, sync
         (Durability.FSYNC, Durability.QUORUM, True),
         (Durability.QUORUM, Durability.FSYNC, False),
         (Durability.FSYNC, None, False),
-        (Durability.GLOBAL_QUORUM, Durability.QUORUM, False),
     ],
 )
 def test_less_than_declared_is_said_with_what_is_missing(
@@ -38,3 +37,11 @@ def test_less_than_declared_is_said_with_what_is_missing(
     said = shortfall(declared, real, stream="BETS_0")
     assert (said == "") is enough
     assert enough or all(word in said for word in (declared.value, "BETS_0", "sync_interval"))
+
+
+@pytest.mark.parametrize("real", [None, Durability.FSYNC, Durability.QUORUM])
+def test_a_global_quorum_is_refused_with_the_reason_and_what_to_declare(real: Durability | None) -> None:
+    said = shortfall(Durability.GLOBAL_QUORUM, real, stream="BETS_0")
+    assert said.startswith("bets.durability is GlobalQuorum, which this release cannot prove: ")
+    assert "several regions" in said
+    assert said.endswith("declare Quorum or Fsync")

@@ -99,3 +99,22 @@ def test_nothing_is_left_of_bets_that_were_taken_back() -> None:
     assert liability.event("e1") == 15 * UNIT
     liability.remove(*taken)
     assert (liability._markets, liability._events) == ({}, {})
+
+
+@given(st.lists(bets(), max_size=12), st.sampled_from(EVENTS), st.sampled_from(MARKETS))
+def test_what_is_forgotten_counts_no_more_and_everything_else_does(taken: list[Bet], event: str, kind: str) -> None:
+    gone = f"{event}:{kind}"
+    liability = Liability()
+    for bet_legs, stake, payout in taken:
+        liability.add(bet_legs, stake, payout)
+    liability.forget(gone)
+    liability.forget("never:seen")
+    _, losses, _ = worst(taken)
+    assert liability.market(gone) == liability.selection(gone, "a") == 0
+    for each in EVENTS:
+        kept = sum(loss for market, loss in losses.items() if market.startswith(each) and market != gone)
+        assert liability.event(each) == kept
+    for bet_legs, stake, payout in taken:  # taking a bet of a forgotten market back changes nothing there
+        liability.remove(bet_legs, stake, payout)
+    assert liability.markets() == []
+    assert [liability.event(each) for each in EVENTS] == [0, 0]

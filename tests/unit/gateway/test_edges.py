@@ -15,6 +15,7 @@ from touchline.gateway.auth import bearer, cookie_of
 from touchline.gateway.board import Board, Change
 from touchline.gateway.door import Door, read_upgrade
 from touchline.gateway.frames import events, joined, read_frames, text_frame
+from touchline.gateway.listing import Key
 from touchline.gateway.markets import MarketView, is_made, made_version
 from touchline.gateway.problems import Problem, pointer
 from touchline.gateway.topics import MalformedTopic, parse_topic
@@ -56,7 +57,7 @@ def test_a_json_pointer_escapes_its_steps() -> None:
 
 @given(st.integers(0, 2**60), st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True))
 def test_a_page_cursor_is_read_back(start: int, event: str) -> None:
-    assert read_cursor(write_cursor(start, event)) == (start, event)
+    assert read_cursor(write_cursor(Key(start, event))) == (start, event)
 
 
 def test_another_page_cursor_is_a_problem() -> None:

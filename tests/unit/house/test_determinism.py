@@ -15,7 +15,7 @@ SHELLS = frozenset({
     "feeds/replay/adapter.py", "feeds/replay/recording.py", "feeds/replay/transport.py",
     "gateway/web/", "gateway/__main__.py", "gateway/auth.py", "gateway/bets.py", "gateway/cache.py", "gateway/declared.py",
     "gateway/door.py", "gateway/intake.py", "gateway/process.py", "gateway/server.py", "gateway/service.py",
-    "gateway/sockets.py", "gateway/turns.py",
+    "gateway/sockets.py", "gateway/tls.py", "gateway/turns.py",
     "ingest/__main__.py", "ingest/capture.py", "ingest/clock.py", "ingest/corrections.py", "ingest/durable.py",
     "ingest/feed.py", "ingest/identities.py", "ingest/reception.py", "ingest/registry.py", "ingest/service.py",
 })  # fmt: skip

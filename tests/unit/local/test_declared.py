@@ -129,3 +129,89 @@ def test_replay_runs_the_example_with_one_file_in_place(tmp_path: Path) -> None:
     assert (block["file"], block["speed"]) == (str(tmp_path / "a.bz2"), "10")
     assert difference(example, played).changed == (f"FeedProvider.{PROVIDER}",)
     assert difference(example, played).removed == ()
+
+
+def test_warnings_of_the_files_are_told_with_their_lines_and_are_no_difference(tmp_path: Path) -> None:
+    before = read([QUICKSTART])
+    assert before.warnings == ()
+    for file in QUICKSTART.glob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        if "kind: SuspensionPolicy" in text:
+            liability = (
+                '  triggers:\n    - {name: near, type: Liability, liability: {percentOfLimit: "80"}, action: Suspend}'
+            )
+            text = text.replace("  triggers:", liability, 1)
+        (tmp_path / file.name).write_text(text, encoding="utf-8")
+    after = read([tmp_path])
+    [warning] = after.warnings
+    assert "warning: spec.triggers[0].type: the trigger near (Liability) is not acted on" in warning
+    assert after == replace(after, warnings=())
+    assert difference(before, after).changed == ("SuspensionPolicy.football",)
+
+
+FROM_TABLE = """
+apiVersion: touchline.dev/v1alpha1
+kind: EntityMap
+metadata: {name: football, namespace: one}
+spec: {sport: Football, version: "1", source: {configMapRef: {name: clubs, key: teams.csv}}}
+"""
+TABLE = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: clubs, namespace: one}
+data:
+  teams.csv: |
+    kind,id,name,parent,alias_name
+    league,epl,Premier League,,EPL
+    team,ars,Arsenal,epl,AFC
+"""
+
+
+def with_table(map_text: str = FROM_TABLE, table: str = TABLE) -> str:
+    return "---".join([ENGINE.replace("NAMESPACE", "one"), map_text, table])
+
+
+def test_an_entity_map_is_told_with_the_lines_of_its_config_map() -> None:
+    told = declared(load_text(with_table())).config["EntityMap.football"]["spec"]
+    assert "source" not in told
+    assert [league["id"] for league in told["leagues"]] == ["epl"]
+    assert told["teams"] == [{"id": "ars", "name": "Arsenal", "league": "epl", "aliases": [{"name": "AFC"}]}]
+
+
+def test_a_line_that_changes_is_a_change_of_the_entity_map() -> None:
+    before, after = (
+        declared(load_text(with_table())),
+        declared(load_text(with_table(table=TABLE + "    team,che,Chelsea,epl,\n"))),
+    )
+    assert difference(before, after).changed == ("EntityMap.football",)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            with_table(table="\n"),
+            r'map.yaml:10:\d+: spec.source.configMapRef.name: no ConfigMap is named "clubs"; add the ConfigMap to the files',
+        ),
+        (
+            with_table(table=TABLE.replace("name: clubs", "name: club")),
+            r'map.yaml:10:\d+: spec.source.configMapRef.name: no ConfigMap is named "clubs"; did you mean "club"',
+        ),
+        (
+            with_table(table=TABLE.replace("teams.csv", "team.csv")),
+            r"map.yaml:10:\d+: spec.source.configMapRef.key: .*has no teams.csv.*team.csv",
+        ),
+        (
+            with_table(table=TABLE.replace("team,ars", "club,ars")),
+            r"map.yaml:10:\d+: .*line 3.*kind must be league, team or player",
+        ),
+        (
+            with_table(table=TABLE.replace("namespace: one", "namespace: two")),
+            r'map.yaml:10:\d+: spec.source.configMapRef.name: no ConfigMap is named "clubs"; add the ConfigMap',
+        ),
+    ],
+)
+def test_a_wrong_source_is_told_with_file_line_field_and_fix(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "map.yaml").write_text(text)
+    with pytest.raises(InvalidFiles, match=told):
+        read([tmp_path])

@@ -91,6 +91,7 @@ def test_why_a_market_is_shut_is_told_with_cause_figures_and_provider() -> None:
                     "sync": {"detail": ""},
                 }
             ],
+            "notActedOn": ["Market football: spec.pricing is not acted on by this release"],
             "notOfferedBy": ["b"],
             "transitions": [{"at": 1, "what": "FeedDelay", "because": "a beat of a"}],
         },
@@ -106,6 +107,7 @@ def test_why_a_market_is_shut_is_told_with_cause_figures_and_provider() -> None:
         "950ms of 800ms",
         "too late; beyond maxAge",
         "11/10",
+        "not acted on: Market football: spec.pricing is not acted on by this release",
         "not offered by: b",
         "(a beat of a)",
     ):

@@ -50,3 +50,13 @@ def test_a_valid_set_is_counted() -> None:
 
 def test_colours_stay_out_where_nobody_sees_them() -> None:
     assert "\x1b" not in CliRunner().invoke(cli, ["validate", "broken.yaml"]).output
+
+
+def test_what_is_not_acted_on_is_warned_of_with_file_line_and_field_and_ends_well() -> None:
+    result = CliRunner().invoke(cli, ["validate", str(REPOSITORY / "examples" / "single-region" / "policies.yaml")])
+    warned = [line for line in result.output.splitlines() if "is not acted on by this release" in line]
+    assert len(warned) == 2
+    assert "policies.yaml:17:" in warned[0]
+    assert "warning: spec.triggers[3].type: the trigger liability (Liability)" in warned[0]
+    assert result.exit_code == 0
+    assert result.output.splitlines()[-1].endswith("2 warnings")

@@ -64,6 +64,20 @@ def test_wrong_credentials_are_refused_and_the_connection_closed(request_: dict[
     assert answer.messages[0]["connectionClosed"]
 
 
+def test_a_subscription_holds_so_many_markets_and_no_more() -> None:
+    for count, refused in ((3, False), (4, True)):
+        client = Client(filled(count), Account(markets=3))
+        client.ask("authentication", appKey="k", session="s")
+        answer = client.ask("marketSubscription")
+        assert (answer.messages[0].get("errorCode") == "SUBSCRIPTION_LIMIT_EXCEEDED") is refused
+        assert answer.close is refused
+    client = Client(filled(4), Account(markets=3))
+    client.ask("authentication", appKey="k", session="s")
+    assert not client.ask("marketSubscription", marketFilter={"marketIds": ["1.0", "1.1"]}).close
+    named = [f"2.{number}" for number in range(4)]  # not there yet, but asked for
+    assert client.ask("marketSubscription", marketFilter={"marketIds": named}).close
+
+
 def test_nothing_is_answered_before_authentication() -> None:
     answer = Client(filled()).ask("marketSubscription")
     assert answer.messages[0]["errorCode"] == "NO_SESSION"

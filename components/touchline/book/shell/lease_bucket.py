@@ -1,4 +1,4 @@
-"""Reading and writing leases in the `lease` bucket, with time-outs short against the lease's ttl.
+"""Reading and writing the `lease` bucket, with time-outs short against the lease's ttl: leases, and what they hand over.
 
 Plain requests instead of a bucket object: a read must go to the stream's leader, a write must be one attempt whose fate is
 either known or reported as unknown. nats-py's own calls retry and cache.
@@ -50,15 +50,20 @@ class _Answer(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Answer).decode
 
 
-class LeaseBucket:
-    """Leases by shard."""
+LEASES, PENDING = "shard", "pending"
+"""Kinds of keys: who leads a shard (`Lease`), and what its leader leaves to the next one (`Handover`)."""
 
-    def __init__(self, nc: Client) -> None:
+
+class LeaseBucket:
+    """The keys of one kind, by shard."""
+
+    def __init__(self, nc: Client, kind: str = LEASES) -> None:
         self._nc = nc
+        self._kind = kind
 
     async def read(self, shard: int) -> Seen | None:
-        """The lease's newest revision, or None where the broker did not say."""
-        body = json.dumps({"last_by_subj": _subject(shard)}).encode()
+        """The key's newest revision, or None where the broker did not say."""
+        body = json.dumps({"last_by_subj": self._subject(shard)}).encode()
         answer = await self._ask(f"$JS.API.STREAM.MSG.GET.{_STREAM}", body, None)
         if answer is None:
             return None
@@ -67,18 +72,18 @@ class LeaseBucket:
             return Seen(answer.message.seq, None if deleted else base64.b64decode(answer.message.data))
         if answer.error is not None and answer.error.err_code == _NO_MESSAGE:
             return Seen(0, None)
-        log.warning("shard %d: the lease cannot be read: %s", shard, answer.error)
+        log.warning("shard %d: %s cannot be read: %s", shard, self._subject(shard), answer.error)
         return None
 
     async def write(self, shard: int, value: bytes, revision: int) -> int | None:
         """Write if `revision` is the newest; the new revision, or None where it was refused or its fate is not known."""
         headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
-        answer = await self._ask(_subject(shard), value, headers)
+        answer = await self._ask(self._subject(shard), value, headers)
         if answer is None:
             return None
         if answer.error is not None:
             if answer.error.err_code != _WRONG_REVISION:
-                log.warning("shard %d: the lease cannot be written: %s", shard, answer.error.description)
+                log.warning("shard %d: %s cannot be written: %s", shard, self._subject(shard), answer.error.description)
             return None
         return answer.seq or None
 
@@ -92,6 +97,5 @@ class LeaseBucket:
             log.debug("asking %s: %r", subject, error)
             return None
 
-
-def _subject(shard: int) -> str:
-    return f"$KV.{subjects.LEASE_BUCKET}.shard.{shard}"
+    def _subject(self, shard: int) -> str:
+        return f"$KV.{subjects.LEASE_BUCKET}.{self._kind}.{shard}"

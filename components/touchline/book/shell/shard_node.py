@@ -1,8 +1,9 @@
 """One shard on one node: its lease, its book and its desk, joined.
 
-    lease   Won   -> the book leads at once; the desk begins when it has read the stream of decisions to its end
-            Lost  -> both stand by at once
-    desk    StepDown -> the lease is dropped and read anew: if nobody else holds it, it is won again with the next epoch
+    lease    Won   -> what earlier leaders left pending is read (`Handover`)
+             Lost  -> book and desk stand by at once
+    handover Begin -> the book leads; the desk begins when it has read the stream of decisions to its end
+    desk     StepDown -> the lease is dropped and read anew: if nobody else holds it, it is won again with the next epoch
 
 Inputs are taken in synchronously; what takes time (reading and writing leases, reading the stream) runs in tasks that come back as inputs.
 """
@@ -13,8 +14,10 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from touchline.book.config import BookConfig
+from touchline.book.handover import Begin, Handover, HandoverOutput, Outdated, ReadPending, WritePending
 from touchline.book.lease import Lease, LeaseOutput, Lost, Read, Won, Write
 from touchline.book.outputs import AskResync, BookOutput, Note, NoteKind, Publish
+from touchline.book.pending import Legacy
 from touchline.book.shard import ShardBook
 from touchline.book.shell.lease_bucket import LeaseBucket
 from touchline.book.shell.outbox import Outbox
@@ -52,6 +55,7 @@ class ShardNode:
         wall: Clock,
         outbox: Outbox,
         bucket: LeaseBucket,
+        pending: LeaseBucket,
         reader: StreamReader,
         make_store: Callable[..., BetStore],
         spawn: Spawn,
@@ -61,6 +65,7 @@ class ShardNode:
         """`published(shard, market)` and `led(shard, epoch or None)` tell the last-value cache what it has to write."""
         self.shard = shard
         self.lease = Lease(shard=shard, node=node)
+        self.handover = Handover()
         self.book = ShardBook(shard=shard, shards=shards, node=node)
         self.desk = Desk(shard=shard, node=node, durability=NONE, authorised=self.lease.valid, shards=shards)
         self.store = make_store(
@@ -70,7 +75,7 @@ class ShardNode:
         """Whether the stream of decisions was read to its end once; before that this node is no candidate."""
         self._node = node
         self._clock, self._wall = clock, wall
-        self._outbox, self._bucket, self._reader = outbox, bucket, reader
+        self._outbox, self._bucket, self._pending, self._reader = outbox, bucket, pending, reader
         self._spawn, self._published, self._led = spawn, published, led
         self._askers: dict[int, tuple[str, int]] = {}
         self._asked = 0
@@ -97,6 +102,7 @@ class ShardNode:
             self._carry_out_lease(now, self.lease.tick(now))
         wall = self._wall()
         self._carry_out_book(self.book.tick(now, wall))
+        self._carry_out_handover(now, self.handover.tick(now, self.book.pending.changes, self._legacy))
         self._carry_out_desk(now, self.desk.tick(now, wall, self.book))
         if self.store.unsettled:
             self._spawn(self.store.settle())
@@ -187,13 +193,41 @@ class ShardNode:
                 case Write():
                     self._spawn(self._write_lease(output))
                 case Won(epoch):
-                    self._carry_out_book(self.book.lead(now, epoch))
-                    self._led(self.shard, epoch)
-                    self._spawn(self._open_desk(epoch))
+                    self._carry_out_handover(now, self.handover.won(now, epoch))
                 case Lost(why):
                     self._stand_by(now, why)
 
+    def _carry_out_handover(self, now: int, outputs: Iterable[HandoverOutput]) -> None:
+        for output in outputs:
+            match output:
+                case ReadPending(ask):
+                    self._spawn(self._read_pending(ask))
+                case WritePending():
+                    self._spawn(self._write_pending(output))
+                case Begin(epoch, legacy):
+                    if self.lease.valid(now) and self.lease.epoch == epoch:  # else `Lost` is about to come
+                        self._carry_out_book(self.book.lead(now, epoch, legacy))
+                        self._led(self.shard, epoch)
+                        self._spawn(self._open_desk(epoch))
+                case Outdated(epoch):
+                    self.outdated(now, epoch)
+
+    def _legacy(self) -> Legacy:
+        return self.book.pending.legacy(self._clock(), self.book.epoch)
+
+    async def _read_pending(self, ask: int) -> None:
+        seen = await self._pending.read(self.shard)
+        now = self._clock()
+        found = self.handover.unread(now, ask) if seen is None else self.handover.read(now, ask, *seen)
+        self._carry_out_handover(now, found)
+
+    async def _write_pending(self, write: WritePending) -> None:
+        revision = await self._pending.write(self.shard, write.value, write.revision)
+        now = self._clock()
+        self._carry_out_handover(now, self.handover.written(now, write.ask, revision))
+
     def _stand_by(self, now: int, why: str) -> None:
+        self.handover.lost()
         self._carry_out_book(self.book.stand_by(now, why))
         self._carry_out_desk(now, self.desk.stand_by(now))
         self.store.abandon()

@@ -20,7 +20,7 @@ TRIGGERS: dict[HoldReason, Callable[[TriggerConfig], Trigger]] = {
     HoldReason.PROVIDER_DISAGREEMENT: ProviderDisagreement,
     HoldReason.SEQUENCE_GAP: SequenceGap,
 }
-"""Liability is missing: it needs the desk's figures, which the book does not have yet."""
+"""Liability is missing: it needs the desk's figures, which the book does not have yet (`touchline.api.unsupported`)."""
 
 
 def make_trigger(config: TriggerConfig) -> Trigger | None:

@@ -28,6 +28,7 @@ def create_app(service: Service) -> FastAPI:
         summary="Odds out, bets in.",
         description=_DESCRIPTION,
         license_info=None,
+        docs_url=None,  # FastAPI's page loads scripts from elsewhere: ours is `page.reference`
         redoc_url=None,
         responses={
             422: {"description": "Malformed request", "content": {PROBLEM_JSON: {"schema": description.PROBLEM_SCHEMA}}}

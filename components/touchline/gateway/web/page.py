@@ -65,6 +65,12 @@ async def front_page(
     return response
 
 
+@router.get("/docs")
+async def reference(if_none_match: Annotated[str, Header()] = "") -> Response:
+    """The calls and the stream described for people, with forms to try them; self-contained like every page here."""
+    return _file("docs.html", if_none_match)
+
+
 @router.get("/assets/{name}")
 async def asset(name: str, if_none_match: Annotated[str, Header()] = "") -> Response:
     """One of the page's files."""

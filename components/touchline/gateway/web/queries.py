@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -12,6 +11,7 @@ from nats.errors import Error as NatsError
 from touchline.bus import subjects
 from touchline.domain.status import MarketStatus, Phase
 from touchline.gateway.board import Board
+from touchline.gateway.listing import Key, Scope, phase_of, start_of
 from touchline.gateway.markets import MarketView
 from touchline.gateway.problems import Fault, Problem, malformed
 from touchline.gateway.web.access import Customer, TheService
@@ -34,22 +34,15 @@ async def list_events(
     cursor: Annotated[str, Query(max_length=256, description="Of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=MOST, description="Events on a page.")] = 100,
 ) -> EventPage:
-    """Events with their market ids, earliest start first."""
-    board = service.hub.board
-    topics = [f"sport:{sport}"] * bool(sport) + [f"league:{league}"] * bool(league)
-    markets = board.matching(topics[-1] if topics else "*")
-    events = [
-        summary
-        for summary in _summaries(board, markets)
-        if (not sport or summary["sport"] == sport) and (phase is None or summary["phase"] == phase.value)
-    ]
-    events.sort(key=lambda event: (event["start"], event["id"]))
-    if cursor:
-        after = read_cursor(cursor)
-        events = [event for event in events if (event["start"], event["id"]) > after]
-    page, more = events[:limit], len(events) > limit
-    last = write_cursor(page[-1]["start"], page[-1]["id"]) if more else None
-    return EventPage.model_validate({"events": page, "cursor": last})
+    """Events with their market ids, earliest start first.
+
+    Pages are stable: an event that is there all the while and keeps its start is on exactly one of them.
+    """
+    hub = service.hub
+    scope = Scope(sport, league, phase.value if phase else "")
+    keys, more = hub.listing.page(scope, after=read_cursor(cursor) if cursor else None, limit=limit)
+    page = [_summary(hub.board, key.event, list(hub.board.matching(f"event:{key.event}"))) for key in keys]
+    return EventPage.model_validate({"events": page, "cursor": write_cursor(keys[-1]) if more else None})
 
 
 @router.get("/events/{event}", response_model=EventDocument, responses={404: {"description": "No such event"}})
@@ -61,7 +54,7 @@ async def get_event(
     markets = list(board.matching(f"event:{event}"))
     if not markets:
         raise Problem(404, "unknown-event", "No such event", f"no event {event!r} is known")
-    summary = next(iter(_summaries(board, markets)))
+    summary = _summary(board, event, markets)
     documents = [market_document(board, market, "Gateway") for market in markets]
     return EventDocument.model_validate({**summary, "markets": documents})
 
@@ -96,40 +89,31 @@ def market_document(board: Board, market: MarketView, source: str) -> dict[str, 
     return {"id": market.id, "version": str(market.version), **shown, "source": source}
 
 
-def _summaries(board: Board, markets: Iterable[MarketView]) -> Iterable[dict[str, Any]]:
-    events: dict[str, dict[str, Any]] = {}
-    for market in markets:
-        shown = market.shown_document(board.shards[market.shard].lost_since)
-        meta = shown.get("meta") or {}
-        of_event = meta.get("event") or {}
-        event = of_event.get("id") or market.id.partition(":")[0]
-        summary = events.get(event)
-        if summary is None:
-            summary = events[event] = {
-                "id": event,
-                "sport": meta.get("sport", ""),
-                "league": meta.get("league", ""),
-                "name": of_event.get("name", ""),
-                "home": of_event.get("home", ""),
-                "away": of_event.get("away", ""),
-                "start": of_event.get("start", 0),
-                "phase": meta.get("phase", Phase.PRE_MATCH.value),
-                "status": shown["status"],
-                "markets": [],
-            }
-        summary["markets"].append(market.id)
-        summary["status"] = min(summary["status"], shown["status"], key=_STATUS_ORDER.index)
-        if meta.get("phase") == Phase.IN_PLAY:
-            summary["phase"] = Phase.IN_PLAY.value
-    return events.values()
+def _summary(board: Board, event: str, markets: list[MarketView]) -> dict[str, Any]:
+    """One event; its oldest market speaks for it where they differ."""
+    shown = [market.shown_document(board.shards[market.shard].lost_since) for market in markets]
+    meta = shown[0].get("meta") or {}
+    of_event = meta.get("event") or {}
+    return {
+        "id": event,
+        "sport": meta.get("sport", ""),
+        "league": meta.get("league", ""),
+        "name": of_event.get("name", ""),
+        "home": of_event.get("home", ""),
+        "away": of_event.get("away", ""),
+        "start": start_of(markets[0]),
+        "phase": phase_of(markets).value,
+        "status": min((document["status"] for document in shown), key=_STATUS_ORDER.index),
+        "markets": [market.id for market in markets],
+    }
 
 
-def write_cursor(start: int, event: str) -> str:
+def write_cursor(key: Key) -> str:
     """Opaque to clients: where a page ended."""
-    return base64.urlsafe_b64encode(f"{start} {event}".encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(f"{key.start} {key.event}".encode()).decode().rstrip("=")
 
 
-def read_cursor(text: str) -> tuple[int, str]:
+def read_cursor(text: str) -> Key:
     """The inverse.
 
     Raises:
@@ -137,6 +121,6 @@ def read_cursor(text: str) -> tuple[int, str]:
     """
     try:
         start, _, event = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(" ")
-        return int(start), event
+        return Key(int(start), event)
     except (ValueError, binascii.Error) as error:
         raise malformed("the request is malformed", [Fault("/query/cursor", "not a cursor of this list")]) from error

@@ -59,7 +59,9 @@ def bet(
     request = {"key": key or new_key(), "stake": stake, "type": "Single"}
     if price_change:
         request["priceChange"] = price_change
-    http = GatewayHttp(gateway_of(url, state_dir), token=token, customer="" if token else customer_of(state_dir))
+    gateway = gateway_of(url, state_dir)
+    customer = "" if token else customer_of(state_dir)
+    http = GatewayHttp(gateway.url, token=token, customer=customer, trust=gateway.trust)
     decision = run(_place(http, request, market, selection, price, known=bool(key), wait=wait))
     if as_json:
         click.echo(json.dumps(decision))

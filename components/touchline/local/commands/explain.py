@@ -10,7 +10,7 @@ from touchline.domain.keys import MalformedKey, MarketKey
 from touchline.local.gateway_http import GatewayHttp
 from touchline.local.screens import console
 from touchline.local.screens.explanation import explanation
-from touchline.local.target import gateway_of, json_option, run, state_dir_option, url_option
+from touchline.local.target import Gateway, gateway_of, json_option, run, state_dir_option, url_option
 
 
 @click.command()
@@ -38,8 +38,8 @@ def explain(name: str, *, url: str, token: str, state_dir: Path, as_json: bool) 
         terminal.print(explanation(document))
 
 
-async def _ask(url: str, token: str, name: str) -> list[dict[str, Any]]:
-    http = GatewayHttp(url, token=token)
+async def _ask(gateway: Gateway, token: str, name: str) -> list[dict[str, Any]]:
+    http = GatewayHttp(gateway.url, token=token, trust=gateway.trust)
     try:
         if _is_market(name):
             return [await http.market(name)]

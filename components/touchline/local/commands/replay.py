@@ -134,9 +134,9 @@ def _progress(terminal: Console) -> Iterator[Callable[[dict[str, Any]], None]]:
         def show(status: dict[str, Any]) -> None:
             played = status.get("replay") or {}
             frames = status.get("frames") or {}
-            total = played.get("bytesTotal") or 1
+            total = played.get("bytes_total") or 1
             progress.update(
-                task, completed=played.get("bytesRead", 0) / total, note=f"{frames.get('captured', 0)} messages"
+                task, completed=played.get("bytes_read", 0) / total, note=f"{frames.get('captured', 0)} messages"
             )
 
         yield show

@@ -14,7 +14,7 @@ from touchline.local.gateway_http import GatewayHttp
 from touchline.local.screens import console
 from touchline.local.screens.standing import standing
 from touchline.local.state_dir import RunRecord, read_run
-from touchline.local.target import json_option, run, state_dir_option
+from touchline.local.target import gateway_here, json_option, run, state_dir_option
 
 
 @click.command()
@@ -41,7 +41,8 @@ def status(state_dir: Path, *, as_json: bool) -> None:
 
 
 async def _look(record: RunRecord) -> dict[str, Any]:
-    http = GatewayHttp(record.gateway)
+    gateway = gateway_here(record)
+    http = GatewayHttp(gateway.url, trust=gateway.trust)
     nc = await halts.broker_of(record)
     try:
         return {

@@ -79,6 +79,8 @@ async def _serve(
     stop = asyncio.Event()
     try:
         async with running(state, sink, options, first, stop) as engine:
+            for line in first.warnings:
+                sink.say(line, style="yellow")
             _tell(engine, sink, time.monotonic() - BEGAN)
             edits = asyncio.create_task(reload.follow(paths, declared, engine, sink), name="edits")
             await until_stopped(engine, stop, edits)

@@ -12,7 +12,7 @@ from rich.live import Live
 
 from touchline.local.client import TouchlineClient
 from touchline.local.screens.moving_prices import MovingPrices, line_of
-from touchline.local.target import gateway_of, run, state_dir_option, url_option
+from touchline.local.target import Gateway, gateway_of, run, state_dir_option, url_option
 
 EVERYTHING = "*"
 FRAMES_A_SECOND = 8
@@ -44,7 +44,7 @@ def watch(topics: tuple[str, ...], *, as_json: bool, count: int | None, url: str
         run(_changes(gateway, token, chosen, count))
 
 
-async def _frames(url: str, token: str, topics: tuple[str, ...], count: int | None) -> None:
+async def _frames(gateway: Gateway, token: str, topics: tuple[str, ...], count: int | None) -> None:
     left = count
     done = asyncio.Event()
 
@@ -58,7 +58,9 @@ async def _frames(url: str, token: str, topics: tuple[str, ...], count: int | No
         if left == 0:
             done.set()
 
-    async with TouchlineClient(url, token=token, strict=False, on_frame=show, bound=1) as client:
+    async with TouchlineClient(
+        gateway.url, token=token, trust=gateway.trust, strict=False, on_frame=show, bound=1
+    ) as client:
         await client.subscribe(*topics)
         await done.wait()
 
@@ -70,11 +72,11 @@ def _objects(text: str) -> list[str]:
     return [bytes(item).decode() for item in msgspec.json.decode(text, type=list[msgspec.Raw])]
 
 
-async def _changes(url: str, token: str, topics: tuple[str, ...], count: int | None) -> None:
+async def _changes(gateway: Gateway, token: str, topics: tuple[str, ...], count: int | None) -> None:
     console = Console(highlight=False)
     board = MovingPrices(rows=max(console.height - 3, 5), width=console.width)
     seen = 0
-    async with TouchlineClient(url, token=token, strict=False) as client:
+    async with TouchlineClient(gateway.url, token=token, trust=gateway.trust, strict=False) as client:
         await client.subscribe(*topics)
         if not console.is_terminal:
             async for change in client.changes():
@@ -85,7 +87,9 @@ async def _changes(url: str, token: str, topics: tuple[str, ...], count: int | N
             return
 
         def now() -> RenderableType:
-            return board.board(time.monotonic(), connected=client.connected.is_set(), url=url, error=client.last_error)
+            return board.board(
+                time.monotonic(), connected=client.connected.is_set(), url=gateway.url, error=client.last_error
+            )
 
         with Live(console=console, auto_refresh=False, screen=False, transient=False) as live:
             changes = client.changes()

@@ -35,6 +35,7 @@ def explanation(market: Json) -> RenderableType:
         parts.append(Text(f"  cool-down: {duration(document['coolDownLeftUs'])} left", "yellow"))
     parts.append(_source(document))
     parts.append(_class(document))
+    parts += [Text(f"not acted on: {text}", "bold yellow") for text in document.get("notActedOn") or ()]
     parts.append(_prices(document))
     if document.get("providers"):
         parts.append(_providers(document))

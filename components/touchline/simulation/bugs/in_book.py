@@ -8,10 +8,14 @@ import msgspec
 from touchline.book import conditions, freshness, link, settle
 from touchline.book import review as reviewing
 from touchline.book.arbitration import Word
+from touchline.book.handover import Handover, HandoverOutput
 from touchline.book.link import Link, Take
 from touchline.book.manual import Orders
 from touchline.book.market import BookMarket, Signal
+from touchline.book.outputs import BookOutput
+from touchline.book.pending import NOTHING, Legacy
 from touchline.book.review import Outcome
+from touchline.book.shard import ShardBook
 from touchline.book.view import View
 from touchline.bus.messages import Beat, MarketUpdate, OddsBatch
 from touchline.domain.status import MarketStatus, ProviderState, ProviderStatus
@@ -143,6 +147,23 @@ def _halts_ignored() -> list[Patch]:
     return [Patch(Orders, "halts", halts)]
 
 
+def _pending_dies_with_its_leader() -> list[Patch]:
+    """As it was before: whoever leads knows what it has seen itself, and nothing else."""
+    right = ShardBook.lead
+
+    def lead(self: ShardBook, now: int, epoch: int, legacy: Legacy = NOTHING) -> list[BookOutput]:  # noqa: ARG001
+        return right(self, now, epoch)
+
+    return [Patch(ShardBook, "lead", lead)]
+
+
+def _pending_not_written() -> list[Patch]:
+    def tick(self: Handover, now: int, changes: int, document: Callable[[], Legacy]) -> list[HandoverOutput]:  # noqa: ARG001
+        return []
+
+    return [Patch(Handover, "tick", tick)]
+
+
 BOOK_BUGS = (
     Bug("gap-ignored", "a hole in the numbers of a provider's batches is passed over", _gap_ignored),
     Bug(
@@ -171,4 +192,10 @@ BOOK_BUGS = (
     Bug("late-heartbeat-trusted", "a heartbeat that comes late counts as a sign of life now", _late_heartbeat_trusted),
     Bug("word-of-the-dead", "a late word of a dead ingest replaces the one that lives, for ever", _word_of_the_dead),
     Bug("halts-ignored", "a trader's halt does not hold anything", _halts_ignored),
+    Bug(
+        "pending-dies-with-leader",
+        "a new leader does not take over the reviews and cool-downs of the one before",
+        _pending_dies_with_its_leader,
+    ),
+    Bug("pending-not-written", "a leader does not write down what is pending", _pending_not_written),
 )
