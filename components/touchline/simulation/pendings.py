@@ -48,8 +48,8 @@ class Pendings:
         for market, memos in legacy.memos.items():
             for memo in memos:
                 if memo.review and memo.since > self._resumed.get(market.partition(":")[0], 0):
-                    since = self._reviews.setdefault(market, {})
-                    since[memo.cause] = max(memo.since, since.get(memo.cause, 0))
+                    # The newest writing counts: `since` is told by the wall clock as it is now, and may go back a little with it.
+                    self._reviews.setdefault(market, {})[memo.cause] = memo.since
                 elif not memo.review and not memo.selection:
                     until = composed_at + memo.left_us * 1000 // (1000 + DRIFT_PER_MILLE)
                     self._shut_until[market] = max(until, self._shut_until.get(market, 0))

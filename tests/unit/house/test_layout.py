@@ -15,13 +15,13 @@ def test_the_operator_folder_never_shadows_the_standard_library() -> None:
 
 
 def test_every_make_target_that_the_documents_name_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    documents = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    documents = [ROOT / "README.md", ROOT / "e2e" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     named = {
         (document.name, target)
         for document in documents
         for target in re.findall(
-            r"`make ([a-z-]+)|^\s*make ([a-z-]+)", document.read_text(encoding="utf-8"), re.MULTILINE
+            r"`make ([a-z0-9-]+)|^\s*make ([a-z0-9-]+)", document.read_text(encoding="utf-8"), re.MULTILINE
         )
         for target in target
         if target
@@ -30,7 +30,12 @@ def test_every_make_target_that_the_documents_name_exists() -> None:
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
-    documents = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    documents = [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        ROOT / "e2e" / "README.md",
+        *sorted((ROOT / "docs").rglob("*.md")),
+    ]
     broken = [
         f"{document.relative_to(ROOT)} -> {link}"
         for document in documents
@@ -43,7 +48,7 @@ def test_every_link_between_documents_leads_somewhere() -> None:
 def test_every_package_says_what_it_is_for() -> None:
     silent = [
         path.relative_to(ROOT).as_posix()
-        for root in ("components", "operator")
+        for root in ("components", "operator", "e2e")
         for path in sorted((ROOT / root).rglob("*.py"))
         if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     ]

@@ -1,0 +1,275 @@
+"""The channel to one engine's data plane.
+
+It connects as the broker's administrator, makes the streams, mirrors the `config` bucket and follows `status`, and begins anew whenever
+the broker was away. It decides nothing: whoever reconciles asks it to tell something, and it says what it last heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.errors import NotFoundError
+
+from touchline.bus import subjects
+from touchline.bus.config import Change, put_config, watch_config
+from touchline.bus.connection import BrokerUnreachable, connect
+from touchline.bus.provision import provision, provision_provider
+from touchline.bus.settings import Settings
+from touchline.bus.watching import next_entry
+from touchline_operator.bus.mirror import Document, Mirror
+from touchline_operator.errors import Transient
+from touchline_operator.world.observed import Health
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 5.0
+RETRY_S = 1.0
+STALE_US = 5_000_000
+FAULTS = (NatsError, NotFoundError, BrokerUnreachable, TimeoutError, OSError)
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where an engine's broker is and what it must hold. `capture` are bytes and seconds by provider.
+
+    `authority` is the PEM text of who signed the servers' certificate, `credentials` of a NATS credentials file.
+    """
+
+    url: str
+    user: str = ""
+    password: str = ""
+    authority: str = ""
+    credentials: str = ""
+    shards: int = 8
+    replicas: int = 1
+    capture: tuple[tuple[str, int, float], ...] = ()
+
+    @property
+    def login(self) -> tuple[str, ...]:
+        """What a new connection is needed for when it changes."""
+        return (self.url, self.user, self.password, self.authority, self.credentials)
+
+
+class Channel:
+    """`news(key)` is called with the key of a document that the broker no longer has as it was told, and with "" when everything must
+    be looked at again; `heard(key)` when a component's word changes. `authorise` raises NotAuthorised where this process may not
+    write. `clock` is monotonic, in microseconds."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        news: Callable[[str], None],
+        heard: Callable[[str], None],
+        clock: Callable[[], int],
+        authorise: Callable[[], object],
+    ) -> None:
+        self._name = name
+        self._authorise = authorise
+        self._news = news
+        self._heard = heard
+        self._clock = clock
+        self._broker: Broker | None = None
+        self._provisioned: Broker | None = None
+        self._nc: Client | None = None
+        self._mirror = Mirror()
+        self._board: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        self._fault = "not connected yet"
+        self._refused: dict[str, str] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="touchline-channel-")
+
+    # What is asked of it
+
+    async def configure(self, broker: Broker) -> None:
+        """Use this broker from now on; the same again changes nothing."""
+        before, self._broker = self._broker, broker
+        if before is not None and before.login == broker.login:
+            return
+        await self._hang_up()
+        self._task = asyncio.create_task(self._keep(), name=f"channel {self._name}")
+
+    async def close(self) -> None:
+        """Hang up for good."""
+        await self._hang_up()
+        self._folder.cleanup()
+
+    def health(self) -> Health:
+        """What the components say; what is older than five seconds is left out."""
+        now = self._clock()
+        documents = {key: said for key, (at, said) in self._board.items() if now - at <= STALE_US}
+        return Health(self._connected, documents, self._fault, dict(self._refused))
+
+    def told(self, key: str, document: Document | None) -> bool | None:
+        """Whether the bucket has this document; None while that is unknown."""
+        return self._mirror.holds(key, document) if self._connected else None
+
+    async def tell(self, key: str, document: Document | None) -> bool | None:
+        """Write one document if the bucket has another; the same answer as `told`. Raises Transient."""
+        self._alive()
+        if not self._connected:
+            return None
+        if not self._mirror.holds(key, document):
+            await self._put(key, document)
+        return True
+
+    async def agree(self, wanted: Mapping[str, Document | None]) -> None:
+        """Make the bucket hold these documents and, traders' orders apart, no others. Raises Transient."""
+        self._alive()
+        if not self._connected or self._nc is None:
+            return
+        await self._provision(self._nc)
+        for key, document in self._mirror.steps(wanted):
+            await self._put(key, document)
+
+    async def _put(self, key: str, document: Document | None) -> None:
+        assert self._nc is not None
+        self._authorise()
+        try:
+            await put_config(self._nc, key, dict(document) if document is not None else None)
+        except FAULTS as error:
+            raise Transient(f"the broker of {self._name} does not take {key}: {error!r}") from error
+        self._mirror.saw(key, document)
+
+    @property
+    def _connected(self) -> bool:
+        return self._mirror.whole and self._nc is not None and self._nc.is_connected
+
+    def _alive(self) -> None:
+        """A channel that died of a bug takes whoever uses it along."""
+        if self._task is not None and self._task.done() and not self._task.cancelled():
+            self._task.result()
+
+    # The connection
+
+    async def _hang_up(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+        self._mirror, self._board, self._provisioned = Mirror(), {}, None
+
+    async def _keep(self) -> None:
+        """Connected for as long as it is wanted; a broker that cannot be used is tried again each second."""
+        while True:
+            try:
+                await self._serve()
+            except (*FAULTS, Transient) as error:
+                self._fault = f"{error}" or repr(error)
+                log.debug("channel %s: %s", self._name, self._fault)
+            self._mirror.lost()
+            self._news("")
+            await asyncio.sleep(RETRY_S)
+
+    async def _serve(self) -> None:
+        assert self._broker is not None
+        nc = await connect(self._settings(self._broker), name=f"operator {self._name}", first_connect_s=CONNECT_S)
+        try:
+            await self._provision(nc)
+            self._nc = nc
+            self._fault = ""
+            following = asyncio.create_task(self._follow_status(nc))
+            try:
+                await self._follow_config(nc)
+            finally:
+                following.cancel()
+                await asyncio.wait([following])
+        finally:
+            self._nc = None
+            await nc.close()
+
+    def _settings(self, broker: Broker) -> Settings:
+        settings = Settings(nats_url=broker.url, nats_user=broker.user, nats_password=broker.password, node="operator")
+        folder = Path(self._folder.name)
+        if broker.authority:
+            (folder / "ca.crt").write_text(broker.authority, encoding="utf-8")
+            settings = replace(settings, nats_ca=str(folder / "ca.crt"))
+        if broker.credentials:
+            file = folder / "admin.creds"
+            file.touch(mode=0o600)
+            file.write_text(broker.credentials, encoding="utf-8")
+            settings = replace(settings, nats_credentials=str(file))
+        return settings
+
+    async def _provision(self, nc: Client) -> None:
+        """Streams and buckets as the engine needs them; asked again only when they change."""
+        broker = self._broker
+        assert broker is not None
+        if broker == self._provisioned:
+            return
+        self._authorise()
+        try:
+            await provision(nc, shards=broker.shards, replicas=broker.replicas)
+        except FAULTS as error:
+            raise Transient(f"the broker of {self._name} refuses a stream: {error}") from error
+        refused: dict[str, str] = {}
+        for provider, octets, seconds in broker.capture:
+            try:
+                await provision_provider(
+                    nc, provider, replicas=broker.replicas, capture_bytes=octets, capture_age_s=seconds
+                )
+            except FAULTS as error:
+                # A capture that is too large must keep neither the others nor any spec back.
+                refused[provider] = f"{error}" or repr(error)
+        self._refused = refused
+        self._provisioned = None if refused else broker
+
+    async def _follow_config(self, nc: Client) -> None:
+        async for change in watch_config(nc):
+            if isinstance(change, Change):
+                known = self._mirror.holds(change.key, change.value)
+                self._mirror.saw(change.key, change.value)
+                if self._mirror.whole and not known:
+                    self._news(change.key)
+            else:
+                self._mirror.complete(change.keys)
+                self._news("")
+
+    async def _follow_status(self, nc: Client) -> None:
+        while True:
+            try:
+                bucket = await nc.jetstream(timeout=2).key_value(subjects.STATUS_BUCKET)
+                watcher = await bucket.watchall()
+                reconnects = nc.stats["reconnects"]
+                while nc.stats["reconnects"] == reconnects:
+                    try:
+                        entry = await next_entry(watcher, within=0.5)
+                    except (TimeoutError, NatsError):
+                        continue
+                    if entry is not None:
+                        self._take(entry)
+            except FAULTS as error:
+                log.debug("channel %s: the status bucket cannot be followed: %r", self._name, error)
+            await asyncio.sleep(RETRY_S)
+
+    def _take(self, entry: Any) -> None:
+        if entry.operation in {"DEL", "PURGE"} or not entry.value:
+            self._board.pop(entry.key, None)
+            self._heard(entry.key)
+            return
+        try:
+            said = json.loads(entry.value)
+        except ValueError:
+            log.warning("channel %s: the status %s is not JSON", self._name, entry.key)
+            return
+        # What was written before we listened may be old: only the broker knows when.
+        age = max(0, self._age_us(entry))
+        self._board[entry.key] = (self._clock() - age, said)
+        self._heard(entry.key)
+
+    def _age_us(self, entry: Any) -> int:
+        """How long ago the broker stored an entry that was there before the watch began; 0 for one that has just come."""
+        if entry.delta == 0 and entry.key in self._board:
+            return 0
+        created: float = entry.created.timestamp()
+        return int((time.time() - created) * 1e6)

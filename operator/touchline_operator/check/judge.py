@@ -1,0 +1,50 @@
+"""Everything that is wrong with one object, whatever its kind."""
+
+from __future__ import annotations
+
+from touchline.api import EntityMap, FeedProvider, Market, OddsEngine
+from touchline.api.aliases_check import ambiguous_names
+from touchline.api.errors import show_path
+from touchline_operator.check.findings import Finding, Judgement
+from touchline_operator.check.markets import not_redundant, rivals, unprovable
+from touchline_operator.check.references import unknown, unresolved
+from touchline_operator.world.observed import Observed
+
+
+def judge(observed: Observed) -> Judgement:
+    """What was found; an object that cannot be read is only that."""
+    resource = observed.target.resource
+    if resource is None:
+        return Judgement(invalid=observed.target.fault)
+    market = resource if isinstance(resource, Market) else None
+    return Judgement(
+        unresolved=unresolved(observed),
+        unknown=unknown(observed),
+        conflicts=(*_second_engine(observed), *(rivals(observed, market) if market is not None else ())),
+        unprovable=tuple(unprovable(observed, market)) if market is not None else (),
+        not_redundant=tuple(not_redundant(observed, market)) if market is not None else (),
+        remarks=_remarks(observed),
+    )
+
+
+def _second_engine(observed: Observed) -> tuple[Finding, ...]:
+    engine = observed.engine
+    if not isinstance(observed.target.resource, OddsEngine) or engine is None or engine.key == observed.target.key:
+        return ()
+    message = (
+        f'there may be only one OddsEngine in a namespace, and "{engine.key.name}" is older; nothing runs for this one: remove '
+        "it, or give it a namespace of its own"
+    )
+    return (Finding("SecondEngine", message),)
+
+
+def _remarks(observed: Observed) -> tuple[Finding, ...]:
+    resource = observed.target.resource
+    if isinstance(resource, FeedProvider) and not resource.spec.entity_map_refs:
+        message = "without entityMapRefs none of the provider's names can be translated; all of it goes to quarantine"
+        return (Finding("NoEntityMap", message),)
+    if isinstance(resource, EntityMap):
+        found = [f"{show_path(path)}: {message}" for path, message in ambiguous_names(resource.spec)]
+        if found:
+            return (Finding("AmbiguousNames", f"{len(found)} names are quarantined: {found[0]}"),)
+    return ()

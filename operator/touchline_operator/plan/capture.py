@@ -1,0 +1,33 @@
+"""How much each provider's raw capture may keep: what is declared, within what the managed brokers' volumes hold."""
+
+from __future__ import annotations
+
+from touchline.api import FeedProvider
+from touchline_operator.plan.broker_config import USABLE
+from touchline_operator.world.observed import Observed
+
+SHARE = 60
+"""Percent of the usable volume for all captures together; the rest is for decisions, which are never dropped."""
+
+
+def captures(observed: Observed) -> tuple[tuple[str, int, float], ...]:
+    """Name, bytes and seconds of each provider's capture, by name."""
+    engine = observed.engine_resource
+    providers = [
+        each.resource
+        for each in observed.world.customs("FeedProvider", observed.namespace)
+        if isinstance(each.resource, FeedProvider) and not each.deleting
+    ]
+    limit: int | None = None
+    if engine is not None and engine.spec.nats.managed is not None:
+        limit = engine.spec.nats.managed.storage.size.octets * USABLE // 100 * SHARE // 100 // max(1, len(providers))
+    return tuple(
+        (
+            provider.name,
+            min(provider.spec.capture.max_bytes.octets, limit)
+            if limit is not None
+            else provider.spec.capture.max_bytes.octets,
+            provider.spec.capture.retention.micros / 1e6,
+        )
+        for provider in providers
+    )

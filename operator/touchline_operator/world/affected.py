@@ -1,0 +1,45 @@
+"""Which keys must be looked at again when a custom resource came, changed or went."""
+
+from touchline.api import Market
+from touchline_operator.world.custom import Custom
+from touchline_operator.world.index import World
+from touchline_operator.world.keys import CUSTOM_PLACES, Key
+
+_NEEDS_ENGINE = tuple(kind for kind in CUSTOM_PLACES if kind != "OddsEngine")
+
+
+def affected(world: World, before: Custom | None, after: Custom | None) -> list[Key]:
+    """The object itself first, then what depends on it. Call it after the index has taken the change in.
+
+    A change of status alone concerns the object itself only.
+    """
+    changed = after or before
+    if changed is None:
+        return []
+    keys: dict[Key, None] = {changed.key: None}
+    if before is not None and after is not None and _same_intent(before, after):
+        return list(keys)
+    namespace = changed.key.namespace
+    keys |= dict.fromkeys(world.referrers(changed.key))
+    if changed.key.kind == "OddsEngine":
+        for kind in CUSTOM_PLACES:
+            keys |= dict.fromkeys(each.key for each in world.customs(kind, namespace))
+    elif changed.key.kind in {"FeedProvider", "Region"}:
+        keys |= dict.fromkeys(each.key for each in world.customs("OddsEngine", namespace))
+    for state in (before, after):
+        if state is not None and isinstance(state.resource, Market):
+            rivals = world.selectors(namespace).rivals(state.key.name, state.resource.spec.selector)
+            keys |= dict.fromkeys(Key("Market", namespace, name) for name in rivals)
+            keys[Key("SuspensionPolicy", namespace, state.resource.spec.suspension_policy_ref.name)] = None
+    return list(keys)
+
+
+def _same_intent(before: Custom, after: Custom) -> bool:
+    """Whether spec, annotations and life are as they were."""
+    old, new = before.raw["metadata"], after.raw["metadata"]
+    return (
+        before.uid == after.uid
+        and before.generation == after.generation
+        and old.get("annotations") == new.get("annotations")
+        and before.deleting == after.deleting
+    )

@@ -1,0 +1,64 @@
+"""A server with our kinds for each file, a tenant for each test, an operator for whoever asks."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.operator_process import USER, Operator, Server, eventually
+from touchline_e2e.apiserver import ApiServer
+from touchline_e2e.fixtures import api_server
+
+__all__ = ["api_server"]
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def server(api_server: ApiServer) -> Server:
+    """An API server with CRDs and roles."""
+    made = Server(api_server)
+    made.install()
+    return made
+
+
+@pytest.fixture(scope="module")
+def operator(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """A leading operator for the tests of one file."""
+    with Operator(server, log=tmp_path_factory.mktemp("operator") / "operator.log") as running:
+        eventually(lambda: running.leads, "the operator leads")
+        yield running
+
+
+@pytest.fixture
+def tenant(server: Server) -> Iterator[str]:
+    """A namespace whose Secrets the operator may read, restricted as far as Kubernetes can."""
+    name = server.namespace(f"tenant-{next(_numbers)}", **{"pod-security.kubernetes.io/enforce": "restricted"})
+    bind_secrets(server, name)
+    yield name
+    server.api.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def bind_secrets(server: Server, namespace: str, user: str = USER) -> None:
+    """Let the operator work with the Secrets of one namespace."""
+    server.apply(
+        namespace,
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "touchline-operator-secrets"},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "ClusterRole",
+                "name": "touchline-operator-secrets",
+            },
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+        },
+    )
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Where an operator of one test says what it does."""
+    return tmp_path / "operator.log"
