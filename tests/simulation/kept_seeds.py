@@ -25,7 +25,7 @@ CAUGHT_AT: dict[str, int] = {
     "answered-before-stored": 0,
     "keys-forgotten": 1,
     "no-second-check": 0,
-    "fresh-at-the-last-tick": 131,
+    "fresh-at-the-last-tick": 254,
     "terms-ignored": 0,
     "gap-ignored": 3,
     "arrival-for-echo": 105,

@@ -19,7 +19,7 @@ from touchline.gateway.outputs import AskSnapshot, Authenticate, Close, CommandI
 from touchline.gateway.problems import Problem
 
 TICK_S = 0.05
-PACE_S = 0.003
+PACE_S = 0.005
 """Between two flushes of nothing but prices, at least. The first update after a quiet time does not wait."""
 
 
