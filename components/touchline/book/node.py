@@ -27,7 +27,7 @@ from touchline.book.shell.lease_bucket import PENDING, LeaseBucket
 from touchline.book.shell.outbox import Outbox
 from touchline.book.shell.shard_node import ShardNode
 from touchline.bus import subjects
-from touchline.bus.connection import connect
+from touchline.bus.connection import connect_unless_stopped
 from touchline.bus.ending import end
 from touchline.bus.messages import (
     Beat,
@@ -91,12 +91,12 @@ class BookNode:
             Exception: a bug in any part ends the node; its leases then expire.
         """
         self._failed = asyncio.get_running_loop().create_future()
-        nc = await self._connect(stop, "prices")
+        nc = await connect_unless_stopped(self._settings, stop, name=f"book {self._node} prices")
         if nc is None:
             return
         self._nc = nc
         # Leases and decisions have a connection of their own: a broker's answer to a renewal must not queue behind a flood of odds.
-        control = await self._connect(stop, "leases")
+        control = await connect_unless_stopped(self._settings, stop, name=f"book {self._node} leases")
         if control is None:
             await nc.close()
             return
@@ -113,17 +113,6 @@ class BookNode:
             await self._cache.close()
             await self._control.close()
             await self._nc.close()
-
-    async def _connect(self, stop: asyncio.Event, purpose: str) -> Client | None:
-        """A connection to the broker, or None if `stop` was set before there was one."""
-        connecting = asyncio.ensure_future(connect(self._settings, name=f"book {self._node} {purpose}"))
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if connecting.done():
-            return connecting.result()
-        connecting.cancel()
-        return None
 
     async def _until_over(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set or a part has failed."""

@@ -13,6 +13,7 @@ from typing import Any
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from touchline.bus.ending import end
 from touchline.bus.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -100,3 +101,21 @@ async def connect(
         raise BrokerUnreachable(
             f"no broker at {settings.nats_url} accepted user {settings.nats_user!r} within {first_connect_s:.0f} s: {error_}"
         ) from error_
+
+
+async def connect_unless_stopped(settings: Settings, stop: asyncio.Event, *, name: str) -> Client | None:
+    """As `connect`; None, at once, when `stop` is set before there is a connection.
+
+    Raises:
+        BrokerUnreachable: as `connect`.
+    """
+    connecting = asyncio.create_task(connect(settings, name=name), name="connecting")
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait((connecting, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if connecting.done():
+            return connecting.result()
+        await end([connecting])
+        return None
+    finally:
+        await end([stopped])

@@ -5,9 +5,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 
-from nats.aio.client import Client
-
-from touchline.bus.connection import connect
+from touchline.bus.connection import connect_unless_stopped
 from touchline.bus.ending import end
 from touchline.bus.process import Fatal
 from touchline.bus.settings import Settings
@@ -48,7 +46,9 @@ async def run_gateway(
     certificate = Certificate(settings.secrets_dir / tls_secret) if tls_secret else None
     listener = bind(host, port)
     try:
-        nc = await _broker(settings, stop)
+        nc = await connect_unless_stopped(settings, stop, name=f"gateway {settings.node}")
+        if nc is None:
+            raise Fatal(f"stopped while waiting for the broker at {settings.nats_url}")
     except BaseException:
         listener.close()
         raise
@@ -82,26 +82,6 @@ async def run_gateway(
         listener.close()
         await cache.close()
         await nc.close()
-
-
-async def _broker(settings: Settings, stop: asyncio.Event) -> Client:
-    """The broker's connection, waited for.
-
-    Raises:
-        BrokerUnreachable: no broker.
-        Fatal: asked to stop before it was there.
-    """
-    connecting = asyncio.create_task(connect(settings, name=f"gateway {settings.node}"))
-    stopped = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait((connecting, stopped), return_when=asyncio.FIRST_COMPLETED)
-        if not connecting.done():
-            raise Fatal(f"stopped while waiting for the broker at {settings.nats_url}")
-        return await connecting
-    finally:
-        connecting.cancel()
-        stopped.cancel()
-        await asyncio.gather(connecting, stopped, return_exceptions=True)
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

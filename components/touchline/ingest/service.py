@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 from touchline.bus import subjects
 from touchline.bus.config import Change, watch_config
-from touchline.bus.connection import connect
+from touchline.bus.connection import connect_unless_stopped
 from touchline.bus.ending import end
 from touchline.bus.messages import decode_probe, decode_resync_request
 from touchline.bus.settings import Settings, SettingsError, read_secret
@@ -289,7 +289,9 @@ async def serve(settings: Settings, provider: str, clock: Clock, stop: asyncio.E
     Raises:
         touchline.bus.connection.BrokerUnreachable: no broker.
     """
-    nc = await connect(settings, name=f"ingest-{provider}")
+    nc = await connect_unless_stopped(settings, stop, name=f"ingest-{provider}")
+    if nc is None:
+        return
     try:
         await Service(nc, settings, provider, clock).run(stop)
     finally:

@@ -1,5 +1,6 @@
 """`python -m touchline.ingest` as a process: start, stop, crash, and with the permissions of its own broker user."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -130,3 +131,22 @@ def test_a_malformed_environment_is_named() -> None:
     )
     assert answer.returncode == 1
     assert "TOUCHLINE_NODE" in answer.stderr
+
+
+async def test_a_process_that_waits_for_its_broker_stops_when_it_is_asked_to(tmp_path: Path) -> None:
+    came = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with process(f"nats://127.0.0.1:{port}", tmp_path) as child:
+            async with asyncio.timeout(30):
+                await came.wait()
+            child.send_signal(signal.SIGTERM)
+            await until(lambda: child.poll() is not None, within=15)
+            assert child.returncode == 0, log_of(tmp_path)
