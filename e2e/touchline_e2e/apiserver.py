@@ -7,15 +7,13 @@ what a kubelet or a controller would then do cannot, but for the controllers tha
 import contextlib
 import signal
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import Self
 
 from touchline.local.servers import free_port
 from touchline_e2e import control_plane, programs
-from touchline_e2e.access import ADMIN, Access
+from touchline_e2e.access import ADMIN
 from touchline_e2e.audit import AuditLog
 from touchline_e2e.certificates import Authority
-from touchline_e2e.processes import Processes
+from touchline_e2e.lifetime import Lifetime
 
 __all__ = ["ADMIN", "GARBAGE", "ApiServer"]
 
@@ -24,17 +22,17 @@ GARBAGE = ("garbage-collector-controller", "namespace-controller")
 """The controllers that delete: the children of a deleted owner, what is in a deleted namespace."""
 
 
-class ApiServer(Access):
+class ApiServer(Lifetime):
     """etcd and kube-apiserver, while the `with` lasts; gone too if this process is killed.
 
     Attributes:
         audit: every request about a resource: who, what, with which result (`audit_level` Metadata), or with the
             bodies (RequestResponse).
-        processes: what runs, with its logs.
     """
 
+    NEEDS = ("etcd", "kubernetes")
+
     audit: AuditLog
-    processes: Processes
 
     def __init__(
         self, *, controllers: Sequence[str] = (), audit_level: str = "Metadata", extra_flags: Sequence[str] = ()
@@ -42,22 +40,6 @@ class ApiServer(Access):
         self._controllers = controllers
         self._audit_level = audit_level
         self._extra_flags = extra_flags
-
-    def __enter__(self) -> Self:
-        for name in ("etcd", "kubernetes"):
-            programs.find(name)
-        self.processes = Processes()
-        try:
-            self._start()
-        except BaseException:
-            self.processes.end()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.processes.end()
 
     def _start(self) -> None:
         folder = self.processes.folder

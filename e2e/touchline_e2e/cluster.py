@@ -12,23 +12,19 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from touchline.local.servers import free_port
 from touchline_e2e import control_plane, images, machine, node_files, programs, storage
-from touchline_e2e.access import Access
 from touchline_e2e.audit import AuditLog
 from touchline_e2e.box import Box
 from touchline_e2e.certificates import Authority
 from touchline_e2e.errors import StartFailed
+from touchline_e2e.lifetime import Lifetime
 from touchline_e2e.node import RunningNode
 from touchline_e2e.node_files import Node
-from touchline_e2e.processes import POLL_S, Processes
+from touchline_e2e.processes import POLL_S
 
 START_S = 90.0
-PROGRAMS = ("pause", "etcd", "kubernetes", "coredns")
-"""What a cluster is made of; the clients (helm, kstatus) are looked for by who calls them."""
 API_PORT = 6443
 ETCD_PORT = 2379
 MANIFESTS = Path(__file__).parents[1] / "manifests"
@@ -36,7 +32,7 @@ _FORWARD = Path(__file__).with_name("forward.py")
 _FIRST = Node(1)
 
 
-class Cluster(Access):
+class Cluster(Lifetime):
     """One or two nodes, while the `with` lasts; gone too if this process is killed.
 
     Attributes:
@@ -44,9 +40,11 @@ class Cluster(Access):
         audit: every request about a resource (see `touchline_e2e.audit`).
     """
 
+    NEEDS = ("pause", "etcd", "kubernetes", "coredns")
+    """The clients (helm, kstatus) are looked for by who calls them."""
+
     nodes: dict[str, RunningNode]
     audit: AuditLog
-    processes: Processes
 
     def __init__(self, *, nodes: int = 1, archives: Sequence[Path] = ()) -> None:
         """Args:
@@ -59,22 +57,9 @@ class Cluster(Access):
         self._archives = archives
         self._server_url = f"https://{_FIRST.address}:{API_PORT}"
 
-    def __enter__(self) -> Self:
+    def _check(self) -> None:
         machine.check()
-        for name in PROGRAMS:
-            programs.find(name)
-        self.processes = Processes()
-        try:
-            self._start()
-        except BaseException:
-            self.processes.end()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.processes.end()
+        super()._check()
 
     def _start(self) -> None:
         folder = self.processes.folder

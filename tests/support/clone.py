@@ -17,6 +17,7 @@ from typing import Self
 
 import pytest
 
+from support.command import Command
 from support.engine import REPOSITORY, alive
 
 _INDEX_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
@@ -62,15 +63,14 @@ def borrow_environment(folder: Path) -> None:
     (venv / ".installed").touch()
 
 
-class Made:
+class Made(Command):
     """`make TARGET` in a clone, from a terminal of its own; with `with`. What is left at the end is ended by its id."""
 
     def __init__(self, folder: Path, *words: str) -> None:
+        super().__init__(folder.parent / "make.log")
         self.folder = folder
         self.home = folder.parent / "home"
-        self.log = folder.parent / "make.log"
         self._words = ["make", *words]
-        self._process: subprocess.Popen[bytes] | None = None
         self.started = 0.0
         """Epoch seconds."""
 
@@ -104,19 +104,6 @@ class Made:
         self.process.wait()
         for pid in self.left():
             os.kill(pid, signal.SIGKILL)
-
-    @property
-    def process(self) -> subprocess.Popen[bytes]:
-        assert self._process is not None
-        return self._process
-
-    @property
-    def running(self) -> bool:
-        return self.process.poll() is None
-
-    @property
-    def output(self) -> str:
-        return self.log.read_text(errors="replace")
 
     @property
     def installed(self) -> float:

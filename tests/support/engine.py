@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import httpx
 
+from support.command import Command
 from support.waiting import POLL_S, until, wait_until
 from touchline.local.state_dir import RunRecord, read_run
 
@@ -34,14 +35,13 @@ def alive(pid: int) -> bool:
         return False
 
 
-class Engine:
+class Engine(Command):
     """An engine seen from outside. Start it with `with`, or with `engine` in a test with an event loop."""
 
     def __init__(self, files: Sequence[Path], folder: Path, *options: str, command: str = "up") -> None:
+        super().__init__(folder / "output.log")
         self.state = folder / "state"
-        self.log = folder / "output.log"
         self._words = [command, *map(str, files), "--port", "0", "--state-dir", str(self.state), *options]
-        self._process: subprocess.Popen[bytes] | None = None
         self._pids: set[int] = set()
 
     def __enter__(self) -> Self:
@@ -65,20 +65,6 @@ class Engine:
                 raise
             finally:
                 self.process.wait()
-
-    @property
-    def process(self) -> subprocess.Popen[bytes]:
-        assert self._process is not None
-        return self._process
-
-    @property
-    def running(self) -> bool:
-        return self.process.poll() is None
-
-    @property
-    def output(self) -> str:
-        """All that the command printed so far."""
-        return self.log.read_text(errors="replace")
 
     @property
     def record(self) -> RunRecord:

@@ -56,7 +56,7 @@ async def stored_messages(nc: Client, stream: str) -> list[tuple[str, dict[str, 
     js = nc.jetstream()
     state = (await js.stream_info(stream)).state
     found = []
-    for seq in range(state.first_seq, state.last_seq + 1):
+    for seq in range(max(1, state.first_seq), state.last_seq + 1):  # 0 to 0 is a stream that never had a message
         message = await js.get_msg(stream, seq)
         found.append((message.subject or "", dict(message.headers or {}), message.data or b""))
     return found

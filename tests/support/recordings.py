@@ -2,18 +2,26 @@
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 DATA = Path(os.environ.get("TOUCHLINE_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
-ABSENT = f"no recordings at {DATA}: set TOUCHLINE_DATA to the folder that holds betfair/"
+
+
+def absent() -> NoReturn:
+    """Skip the test that asks for recordings where there are none, or fail it with TOUCHLINE_REQUIRE_RECORDINGS=1."""
+    what = f"no recordings at {DATA}: set TOUCHLINE_DATA to the folder that holds betfair/"
+    if os.environ.get("TOUCHLINE_REQUIRE_RECORDINGS"):
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 def recording(name: str) -> Path:
-    """One file by its path in the folder; the test that asks is skipped where there is none."""
+    """One file by its path in the folder."""
     path = DATA / name
     if not path.exists():
-        pytest.skip(ABSENT)
+        absent()
     return path
 
 

@@ -178,7 +178,11 @@ class ShardBook:
         if found is None:
             return None
         quote = quote_of(now, self._wall(now), found, self.epoch, leading=self.leading)
-        return quote._replace(fresh=False) if self._touched.waits(market) else quote
+        return quote._replace(fresh=False) if self.waits(market) else quote
+
+    def waits(self, market: str) -> bool:
+        """Whether a market waits for its turn to be settled (`Touched`): until then it takes no bets, and may be shown as it was."""
+        return self._touched.waits(market)
 
     def explain(self, now: int, market: str) -> dict[str, object] | None:
         """Why a market is as it is, with every input (`explain`); None for a market that is not in the book."""

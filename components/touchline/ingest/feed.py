@@ -94,7 +94,7 @@ class ProviderFeed:
             match output:
                 case Updates():
                     self.health.message(now, origin.received_us, output.publish_us, len(output.updates))
-                    self._act(wall, origin, self.pipeline.message(now, wall, origin.received_us, output))
+                    self._act(wall, origin, self.pipeline.message(origin.received_us, output))
                 case Alive():
                     self.health.alive(now, origin.received_us, output.publish_us, heartbeat=not updated)
                 case Frame():
@@ -171,28 +171,24 @@ class ProviderFeed:
     def tick(self) -> None:
         """Time passed: what waits for another try."""
         now, wall = self._clock.now(), self._clock.wall()
-        self._act(wall, _IGNORE, self.pipeline.tick(now, wall))
+        self._act(wall, _IGNORE, self.pipeline.tick(now))
 
     def answered(self, key: str, outcome: Resolved | Ambiguous | None) -> None:
         """The registry's answer to a look-up; `None`: it could not be asked."""
         now, wall = self._clock.now(), self._clock.wall()
-        results = (
-            self.pipeline.failed(now, wall, key) if outcome is None else self.pipeline.resolved(now, wall, key, outcome)
-        )
+        results = self.pipeline.failed(key) if outcome is None else self.pipeline.resolved(now, key, outcome)
         self._act(wall, _IGNORE, results)
         self._settle_state(now)
 
     def event_moved(self, native_event: str, internal: str) -> None:
         """Somebody split or merged one of the provider's events."""
-        now, wall = self._clock.now(), self._clock.wall()
-        self._act(wall, _IGNORE, self.pipeline.moved(now, wall, native_event, internal))
+        self._act(self._clock.wall(), _IGNORE, self.pipeline.moved(native_event, internal))
 
     def configure(self, entities: Entities, coverage: Coverage, thresholds: Thresholds) -> None:
         """New EntityMaps, coverage or thresholds: live at once."""
-        now, wall = self._clock.now(), self._clock.wall()
         self._entities, self._coverage = entities, coverage
         self.health.configure(thresholds)
-        self._act(wall, _IGNORE, self.pipeline.configure(now, wall, entities, coverage))
+        self._act(self._clock.wall(), _IGNORE, self.pipeline.configure(entities, coverage))
 
     def restart(self, state: ProviderState, detail: str) -> None:
         """A new adapter takes over (or none): what the old one told us is withdrawn."""

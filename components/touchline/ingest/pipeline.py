@@ -10,7 +10,7 @@ While an event's id is being looked up its markets keep their newest state and a
 queues and no order is lost. The same happens when an EntityMap changes: what was refused or translated otherwise is
 published anew from the state that is kept.
 
-Inputs are `(now, wall, …)`; nothing here does I/O. `now` and `wall` are microseconds.
+Nothing here does I/O; an input whose moment counts has it as `now`, monotonic microseconds.
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class Pipeline:
 
     # Inputs
 
-    def message(self, now: int, wall: int, recv_us: int, message: Updates) -> list[Result]:  # noqa: ARG002
+    def message(self, recv_us: int, message: Updates) -> list[Result]:
         """One provider message, received at `recv_us` (epoch microseconds)."""
         out: list[MarketUpdate] = []
         rest: list[Result] = []
@@ -67,7 +67,7 @@ class Pipeline:
             self._update(update, recv_us, out, rest)
         return _results(out, rest)
 
-    def resolved(self, now: int, wall: int, key: str, outcome: Resolved | Ambiguous) -> list[Result]:  # noqa: ARG002
+    def resolved(self, now: int, key: str, outcome: Resolved | Ambiguous) -> list[Result]:
         """The answer to a `LookUp`."""
         event = self._events.get(key)
         if event is None or event.asked is None:
@@ -90,7 +90,7 @@ class Pipeline:
                 self._publish(native_id, market, event, None, (), out, rest)
         return _results(out, rest)
 
-    def failed(self, now: int, wall: int, key: str) -> list[Result]:  # noqa: ARG002
+    def failed(self, key: str) -> list[Result]:
         """The registry could not answer a `LookUp`: ask again."""
         event = self._events.get(key)
         if event is None or event.asked is None:
@@ -99,7 +99,7 @@ class Pipeline:
         self._ask(key, event, rest)
         return rest
 
-    def moved(self, now: int, wall: int, native_event: str, internal: str) -> list[Result]:  # noqa: ARG002
+    def moved(self, native_event: str, internal: str) -> list[Result]:
         """Somebody recorded that a native event is this internal one (a split, a merge, or ourselves)."""
         event = self._events.get(native_event)
         if event is None or event.asked is not None or (event.record is not None and event.record.id == internal):
@@ -108,7 +108,7 @@ class Pipeline:
         self._ask(native_event, event, rest)
         return rest
 
-    def configure(self, now: int, wall: int, entities: Entities, coverage: Coverage) -> list[Result]:  # noqa: ARG002
+    def configure(self, entities: Entities, coverage: Coverage) -> list[Result]:
         """New EntityMaps or coverage: everything is translated anew; what reads as before is not sent again."""
         self._entities, self._coverage = entities, coverage
         out: list[MarketUpdate] = []
@@ -119,7 +119,7 @@ class Pipeline:
             self._apply(native_id, market, verdict, None, out, rest)
         return _results(out, rest)
 
-    def tick(self, now: int, wall: int) -> list[Result]:  # noqa: ARG002
+    def tick(self, now: int) -> list[Result]:
         """Time passed: events that were ambiguous are asked for again."""
         rest: list[Result] = []
         for key, event in self._events.items():

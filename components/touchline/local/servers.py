@@ -8,6 +8,7 @@ import ctypes
 import importlib.metadata
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -22,6 +24,8 @@ from typing import IO, Self
 START_S = 15.0
 STOP_S = 5.0
 _PR_SET_PDEATHSIG = 1
+_LISTENING = (12_000, 31_999)
+"""Ports that `free_port` picks from."""
 
 
 class ServerError(Exception):
@@ -29,10 +33,20 @@ class ServerError(Exception):
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback TCP port that nobody listens on at this moment.
+
+    It lies below those that the kernel gives to outgoing connections (32768 and more by default), so that no connection takes it
+    before a server does, nor while the server restarts.
+
+    Raises:
+        ServerError: none of many tries was free.
+    """
+    for _ in range(1000):
+        port = random.SystemRandom().randint(*_LISTENING)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ServerError(f"no free port from {_LISTENING[0]} to {_LISTENING[1]} on 127.0.0.1")
 
 
 def nats_binary() -> Path:
@@ -71,7 +85,7 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-class _Server:
+class _Server(ABC):
     """A server program with a port, a folder and a log; subclasses say how it is configured and asked whether it lives."""
 
     name = ""
@@ -95,11 +109,13 @@ class _Server:
     def log_file(self) -> Path:
         return self.folder / f"{self.name}.log"
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """Its command line."""
 
+    @abstractmethod
     def answers(self) -> bool:
-        raise NotImplementedError
+        """Whether it serves."""
 
     def start(self) -> Self:
         """Start and wait until it answers.

@@ -1,7 +1,8 @@
 """What goes wrong: every kind of fault, and the plan that a seed makes of them.
 
-Most runs get a handful of faults; they overlap as they fall. Each kind names its own share, so that a run's plan is drawn kind by kind and
-a new kind does not need a new plan.
+Every run gets a handful of faults; they overlap as they fall. Half of the runs draw them from all kinds, by their shares. The others
+know only two or three kinds, which therefore meet each other again and again: most bugs want one particular company, and among
+thirty kinds any two are seldom together (swarm testing: Groce et al., ISSTA 2012).
 """
 
 from collections.abc import Callable
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
 Fault = Callable[["World"], None]
 
 FIRST_US = 800 * MILLISECOND
+FOCUSED = 0.5
+"""How many of the runs know a few kinds of faults only."""
 
 
 def plan(world: "World", until: int) -> None:
     """Draw this seed's faults and put them on the clock."""
     scheduler = world.scheduler
+    kinds = WEIGHTED
+    if scheduler.chance(FOCUSED):
+        kinds = tuple(scheduler.pick(WEIGHTED) for _ in range(scheduler.between(2, 3)))
     for _ in range(scheduler.between(2, 8)):
-        fault = scheduler.pick(WEIGHTED)
+        fault = scheduler.pick(kinds)
         scheduler.at(scheduler.between(FIRST_US, until), _strike, world, fault)
 
 
@@ -141,10 +147,13 @@ def slow_connection(world: "World") -> None:
 
 
 def slow_ingest(world: "World") -> None:
-    """What an ingest says comes late, all of it alike: its beats look as lively as ever."""
+    """What an ingest says comes late, all of it alike: its beats look as lively as ever. At times it is killed for it."""
     ingest = world.scheduler.pick(world.ingests)
     if ingest.alive:
-        world.broker.slow(ingest.connection, _ms(world, 100, 1_500), _ms(world, 500, 3_000))
+        spell = _ms(world, 500, 3_000)
+        world.broker.slow(ingest.connection, _ms(world, 100, 1_500), spell)
+        if world.scheduler.chance(0.3):
+            world.scheduler.after(spell // 2, _kill, world, ingest)
 
 
 def crash_broker(world: "World") -> None:
@@ -205,7 +214,13 @@ def skewed_provider(world: "World") -> None:
     A step hides as much delay as it is long, which nobody can tell without synchronised clocks; and a clock that goes back makes its feed
     look late for as long as the smallest difference is remembered.
     """
-    world.scheduler.pick(world.providers).skew_us = _ms(world, 20, 150)
+    provider = world.scheduler.pick(world.providers)
+    provider.skew_us = max(provider.skew_us, _ms(world, 20, 150))
+
+
+def quiet_matches(world: "World") -> None:
+    """Prices rest, as before a match: what a provider sends are heartbeats, and little else that could be late."""
+    world.matches.rest(_ms(world, 1_000, 5_000))
 
 
 # People
@@ -256,6 +271,7 @@ WEIGHTS: dict[Fault, int] = {
     silent_provider: 3,
     unreliable_provider: 3,
     skewed_provider: 1,
+    quiet_matches: 3,
     halt: 3,
     drop_client: 2,
     slow_client: 2,

@@ -75,10 +75,12 @@ class GatewayNode(Node):
         self.last_values = last_values
         self.monitor = monitor
         self.sockets: dict[Socket, None] = {}
+        self.backlog: dict[Socket, None] = {}
+        """Connections that the kernel holds for this process, which has not taken them yet: it may stand still."""
 
     def boot(self) -> None:
         self.hub = Hub(shards=self.shards, rules=HubRules(currency=CURRENCY, silence_us=GATEWAY_SILENCE_US))
-        self.sockets = {}
+        self.sockets, self.backlog = {}, {}
         self.turning = False
         self.heard_at = [self.scheduler.now] * self.shards
         """By shard: the true time at which anything of its leader last arrived here; for the monitor only."""
@@ -99,9 +101,9 @@ class GatewayNode(Node):
 
     def died(self) -> None:
         self.broker.close(self.connection)
-        for socket in list(self.sockets):
+        for socket in (*self.sockets, *self.backlog):
             socket.shut(1006, "the gateway died")
-        self.sockets = {}
+        self.sockets, self.backlog = {}, {}
 
     # -- the hub's turns -----------------------------------------------------------------------------------------------
 
@@ -232,7 +234,13 @@ class GatewayNode(Node):
 
     # -- sockets -------------------------------------------------------------------------------------------------------
 
+    def reach(self, socket: Socket, identity: Identity) -> None:
+        """A client's connection has come as far as the machine."""
+        self.backlog[socket] = None
+        self.handle(self.accept, socket, identity)
+
     def accept(self, socket: Socket, identity: Identity) -> None:
+        del self.backlog[socket]
         self.sockets[socket] = None
         self.carry_out(self.hub.connect(self.clock(), socket, identity))
 

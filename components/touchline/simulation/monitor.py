@@ -4,7 +4,8 @@ rule                             checked when
 one valid lease                  a lease machine was given anything
 one writer in sequence           a leader publishes: its epoch is its own, sequences and predecessors without a hole
 open iff no holds                a leader publishes, a client is told; every hold names a reason of the vocabulary
-open only while offered          every tick of a leader: an open market was open at a provider of late, and nobody has halted it
+open only while offered          every tick of a leader: an open market that is settled was open at a provider of late, and nobody has
+                                 halted it
 pending is kept                  a leader publishes, every tick of a leader: what a leader wrote down to wait for a trader, or to cool
                                  down, is not offered before (`touchline.simulation.pendings`)
 what is pending is written       a leader writes it down
@@ -160,6 +161,8 @@ class Monitor:
             for halt in node.config.halts:
                 if halt.scope == "all" or halt.id in {market, market.partition(":")[0]}:
                     raise Violation("open only while offered", f"{node.name} offers {market} though a trader halted it")
+            if seat.book.waits(market):
+                continue  # shown as it was until its turn, which comes (`book.touched`); it takes no bets meanwhile
             for histories, bound in ((self._truth.known, KNOWN_US), (self._truth.offered, OFFERED_US)):
                 start = now - bound - TICK_SLACK_US
                 found = [histories[name, market] for name in PROVIDERS if (name, market) in histories]

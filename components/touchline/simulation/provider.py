@@ -192,6 +192,7 @@ class Matches:
         """No more goals, turns or ends; prices go on."""
         self.still = False
         """Prices rest, too."""
+        self._rest_until = 0
         self._fixtures = markets
         self._providers = providers
         self._scheduler = scheduler
@@ -209,6 +210,10 @@ class Matches:
         if scheduler.chance(0.4):
             scheduler.after(scheduler.between(2_500, 6_000) * MILLISECOND, self._end, scheduler.pick(markets))
 
+    def rest(self, duration: int) -> None:
+        """No price moves by itself for so long."""
+        self._rest_until = self._scheduler.now + duration
+
     def _tell(self, change: Change) -> None:
         for provider in self._providers:
             delay = self._scheduler.between(0, 25) * MILLISECOND
@@ -220,7 +225,7 @@ class Matches:
     def _move(self, fixture: Fixture) -> None:
         scheduler = self._scheduler
         scheduler.after(scheduler.soon(400 * MILLISECOND), self._move, fixture)
-        if fixture.market in self._over or self.still:
+        if fixture.market in self._over or self.still or scheduler.now < self._rest_until:
             return
         self._tell(Change(fixture.market, prices=self._moved(fixture, 30)))
 

@@ -34,7 +34,7 @@ class Socket:
         self._full = False
 
     def connect(self, identity: Identity) -> None:
-        self._up(self.gateway.accept, identity)
+        self._send_up(self.gateway.reach, self, identity)
 
     def send(self, text: bytes) -> None:
         if self.open:
@@ -89,12 +89,16 @@ class Socket:
             self._received(payload)
 
     def _up(self, action: Callable[..., None], *args: Any) -> None:
-        self._up_at = max(self._up_at, self._scheduler.now + 300 + int(self._scheduler.rng.random() * 4_000))
-        self._scheduler.at(self._up_at, self._deliver, self.gateway.incarnation, action, args)
+        """Something for the gateway's process."""
+        self._send_up(self.gateway.handle, action, self, *args)
 
-    def _deliver(self, incarnation: int, action: Callable[..., None], args: tuple[Any, ...]) -> None:
+    def _send_up(self, deliver: Callable[..., None], *args: Any) -> None:
+        self._up_at = max(self._up_at, self._scheduler.now + 300 + int(self._scheduler.rng.random() * 4_000))
+        self._scheduler.at(self._up_at, self._deliver, self.gateway.incarnation, deliver, args)
+
+    def _deliver(self, incarnation: int, deliver: Callable[..., None], args: tuple[Any, ...]) -> None:
         if self.gateway.incarnation == incarnation and self.gateway.alive:
-            self.gateway.handle(action, self, *args)
+            deliver(*args)
         else:
             self.shut(1006, "nobody listens there")
 

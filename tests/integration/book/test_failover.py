@@ -5,7 +5,8 @@ import json
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -137,141 +138,129 @@ async def both_ready(nc: Client, nodes: dict[str, BookProcess]) -> None:
     await until(ready, within=60)
 
 
+@asynccontextmanager
+async def serving(nc: Client, server: NatsServer, *names: str) -> AsyncIterator[dict[str, BookProcess]]:
+    """Book nodes that offer the market, each of which could lead."""
+    await configure(nc, engine(shards=SHARDS), provider(), football(), policy())
+    async with ScriptedIngest(nc, shards=SHARDS) as ingest:
+        with book_nodes(*names, nats_url=server.url) as nodes:
+            await ingest.market(MARKET, prices=PRICES)
+            await wait_for_open(nc, MARKET, shards=SHARDS)
+            await both_ready(nc, nodes)
+            yield nodes
+
+
 async def test_a_killed_leader_is_followed_within_five_seconds_and_its_keys_are_remembered(
     nats: Client, nats_server: NatsServer
 ) -> None:
-    await configure(nats, engine(shards=SHARDS), provider(), football(), policy())
-    async with ScriptedIngest(nats, shards=SHARDS) as ingest:
-        with book_nodes("b1", "b2", nats_url=nats_server.url) as nodes:
-            await ingest.market(MARKET, prices=PRICES)
-            await wait_for_open(nats, MARKET, shards=SHARDS)
-            await both_ready(nats, nodes)
-            remembered = bet_on(MARKET, key="before", version="0.0")
-            first = await place_until_answered(nats, remembered, shards=SHARDS)
-            bettors = Bettors(nats)
-            betting = asyncio.create_task(bettors.run())
-            leader, standby, epoch = await other(nats, nodes)
+    async with serving(nats, nats_server, "b1", "b2") as nodes:
+        remembered = bet_on(MARKET, key="before", version="0.0")
+        first = await place_until_answered(nats, remembered, shards=SHARDS)
+        bettors = Bettors(nats)
+        betting = asyncio.create_task(bettors.run())
+        leader, standby, epoch = await other(nats, nodes)
 
-            nodes[leader].kill()
-            took = await until_led_by(nats, standby, 5)
-            again = await place_until_answered(nats, remembered, shards=SHARDS, within=5)
-            await wait_for_open(nats, MARKET, shards=SHARDS, within=5)
-            after = await place_until_answered(nats, bet_on(MARKET, key="after", version="0.0"), shards=SHARDS)
-            bettors.stop()
-            await betting
+        nodes[leader].kill()
+        took = await until_led_by(nats, standby, 5)
+        again = await place_until_answered(nats, remembered, shards=SHARDS, within=5)
+        await wait_for_open(nats, MARKET, shards=SHARDS, within=5)
+        after = await place_until_answered(nats, bet_on(MARKET, key="after", version="0.0"), shards=SHARDS)
+        bettors.stop()
+        await betting
 
-            assert took < 5
-            assert bettors.longest_s < 5
-            assert (again.status, bytes(again.decision)) == (200, bytes(first.decision))
-            decision = json.loads(bytes(after.decision))
-            assert (decision["decision"], decision["epoch"]) == ("Accepted", epoch + 1)
-            assert await leader_of(nats, SHARD) == (standby, epoch + 1)
-            records = await decisions(nats, SHARD)
-            terms = [(record["epoch"], record["node"]) for record in records if record["record"] == "epoch"]
-            assert terms == [(epoch, leader), (epoch + 1, standby)]
-            check(bettors.answers, records)
+        assert took < 5
+        assert bettors.longest_s < 5
+        assert (again.status, bytes(again.decision)) == (200, bytes(first.decision))
+        decision = json.loads(bytes(after.decision))
+        assert (decision["decision"], decision["epoch"]) == ("Accepted", epoch + 1)
+        assert await leader_of(nats, SHARD) == (standby, epoch + 1)
+        records = await decisions(nats, SHARD)
+        terms = [(record["epoch"], record["node"]) for record in records if record["record"] == "epoch"]
+        assert terms == [(epoch, leader), (epoch + 1, standby)]
+        check(bettors.answers, records)
 
 
 async def test_a_leader_that_was_stopped_for_ten_seconds_decides_nothing_when_it_wakes(
     nats: Client, nats_server: NatsServer
 ) -> None:
-    await configure(nats, engine(shards=SHARDS), provider(), football(), policy())
-    async with ScriptedIngest(nats, shards=SHARDS) as ingest:
-        with book_nodes("b1", "b2", nats_url=nats_server.url) as nodes:
-            await ingest.market(MARKET, prices=PRICES)
-            await wait_for_open(nats, MARKET, shards=SHARDS)
-            await both_ready(nats, nodes)
-            bettors = Bettors(nats)
-            betting = asyncio.create_task(bettors.run())
-            await bettors.answered(50)
-            leader, standby, epoch = await other(nats, nodes)
+    async with serving(nats, nats_server, "b1", "b2") as nodes:
+        bettors = Bettors(nats)
+        betting = asyncio.create_task(bettors.run())
+        await bettors.answered(50)
+        leader, standby, epoch = await other(nats, nodes)
 
-            nodes[leader].signal(signal.SIGSTOP)
-            stopped = time.monotonic()
-            await until_led_by(nats, standby, 5)
-            before = len(bettors.answers)
-            await asyncio.sleep(10 - (time.monotonic() - stopped))  # the length of the pause is what is tested
-            assert len(bettors.answers) > before + 100, "the standby decides meanwhile"
-            nodes[leader].signal(signal.SIGCONT)
+        nodes[leader].signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        await until_led_by(nats, standby, 5)
+        before = len(bettors.answers)
+        await asyncio.sleep(10 - (time.monotonic() - stopped))  # the length of the pause is what is tested
+        assert len(bettors.answers) > before + 100, "the standby decides meanwhile"
+        nodes[leader].signal(signal.SIGCONT)
 
-            async def noticed() -> bool:
-                return bool((await status_of(nats, leader)).get("pauses"))
+        async def noticed() -> bool:
+            return bool((await status_of(nats, leader)).get("pauses"))
 
-            await until(noticed)
-            bettors.stop()
-            await betting
+        await until(noticed)
+        bettors.stop()
+        await betting
 
-            assert (await status_of(nats, leader))["leads"] == []
-            assert await leader_of(nats, SHARD) == (standby, epoch + 1)
-            records = await decisions(nats, SHARD)
-            woken = [record for record in records if record["node"] == leader and record["epoch"] != epoch]
-            assert woken == []
-            check(bettors.answers, records)
-            statuses = Counter(replies[0].status for replies in bettors.answers.values())
-            assert statuses[409] == 0
-            assert bettors.longest_s < 5
+        assert (await status_of(nats, leader))["leads"] == []
+        assert await leader_of(nats, SHARD) == (standby, epoch + 1)
+        records = await decisions(nats, SHARD)
+        woken = [record for record in records if record["node"] == leader and record["epoch"] != epoch]
+        assert woken == []
+        check(bettors.answers, records)
+        statuses = Counter(replies[0].status for replies in bettors.answers.values())
+        assert statuses[409] == 0
+        assert bettors.longest_s < 5
 
 
 async def test_the_book_survives_its_broker_being_killed_and_no_answer_is_taken_back(
     nats: Client, nats_server: NatsServer
 ) -> None:
-    await configure(nats, engine(shards=SHARDS), provider(), football(), policy())
-    async with ScriptedIngest(nats, shards=SHARDS) as ingest:
-        with book_nodes("b1", "b2", nats_url=nats_server.url) as nodes:
-            await ingest.market(MARKET, prices=PRICES)
-            await wait_for_open(nats, MARKET, shards=SHARDS)
-            await both_ready(nats, nodes)
-            bettors = Bettors(nats)
-            betting = asyncio.create_task(bettors.run())
-            await bettors.answered(50)
+    async with serving(nats, nats_server, "b1", "b2"):
+        bettors = Bettors(nats)
+        betting = asyncio.create_task(bettors.run())
+        await bettors.answered(50)
 
-            nats_server.kill()
-            nats_server.start()
-            began = time.monotonic()
-            await bettors.answered(50)
-            healed = time.monotonic() - began
-            bettors.stop()
-            await betting
+        nats_server.kill()
+        nats_server.start()
+        began = time.monotonic()
+        await bettors.answered(50)
+        healed = time.monotonic() - began
+        bettors.stop()
+        await betting
 
-            assert healed < 5
-            check(bettors.answers, await decisions(nats, SHARD))
-            accepted = [json.loads(bytes(replies[0].decision))["decision"] for replies in bettors.answers.values()]
-            assert accepted.count("Accepted") > 80
+        assert healed < 5
+        check(bettors.answers, await decisions(nats, SHARD))
+        accepted = [json.loads(bytes(replies[0].decision))["decision"] for replies in bettors.answers.values()]
+        assert accepted.count("Accepted") > 80
 
 
 async def test_a_node_alone_that_was_stopped_begins_a_new_term_when_it_wakes(
     nats: Client, nats_server: NatsServer
 ) -> None:
-    await configure(nats, engine(shards=SHARDS), provider(), football(), policy())
-    async with ScriptedIngest(nats, shards=SHARDS) as ingest:
-        with book_nodes("b1", nats_url=nats_server.url) as nodes:
-            await ingest.market(MARKET, prices=PRICES)
-            await wait_for_open(nats, MARKET, shards=SHARDS)
-            first = bet_on(MARKET, key="before", version="0.0")
-            before = await place_until_answered(nats, first, shards=SHARDS)
-            nodes["b1"].signal(signal.SIGSTOP)
-            asleep = bet_on(MARKET, key="asleep", version="0.0")
-            with pytest.raises((NatsError, TimeoutError)):
-                await place(nats, asleep, shards=SHARDS, timeout=3)
-            nodes["b1"].signal(signal.SIGCONT)
-            answer = await place_until_answered(nats, asleep, shards=SHARDS, within=5)
-            again = await place_until_answered(nats, first, shards=SHARDS)
+    async with serving(nats, nats_server, "b1") as nodes:
+        first = bet_on(MARKET, key="before", version="0.0")
+        before = await place_until_answered(nats, first, shards=SHARDS)
+        nodes["b1"].signal(signal.SIGSTOP)
+        asleep = bet_on(MARKET, key="asleep", version="0.0")
+        with pytest.raises((NatsError, TimeoutError)):
+            await place(nats, asleep, shards=SHARDS, timeout=3)
+        nodes["b1"].signal(signal.SIGCONT)
+        answer = await place_until_answered(nats, asleep, shards=SHARDS, within=5)
+        again = await place_until_answered(nats, first, shards=SHARDS)
 
-            epoch = json.loads(bytes(before.decision))["epoch"]
-            assert json.loads(bytes(answer.decision))["epoch"] > epoch
-            assert (again.status, bytes(again.decision)) == (200, bytes(before.decision))
-            check({"before": [before, again], "asleep": [answer]}, await decisions(nats, SHARD))
+        epoch = json.loads(bytes(before.decision))["epoch"]
+        assert json.loads(bytes(answer.decision))["epoch"] > epoch
+        assert (again.status, bytes(again.decision)) == (200, bytes(before.decision))
+        check({"before": [before, again], "asleep": [answer]}, await decisions(nats, SHARD))
 
 
 async def test_a_node_that_is_told_to_stop_hands_over_without_a_wait(nats: Client, nats_server: NatsServer) -> None:
-    await configure(nats, engine(shards=SHARDS), provider(), football(), policy())
-    async with ScriptedIngest(nats, shards=SHARDS) as ingest:
-        with book_nodes("b1", "b2", nats_url=nats_server.url) as nodes:
-            await ingest.market(MARKET, prices=PRICES)
-            await wait_for_open(nats, MARKET, shards=SHARDS)
-            await both_ready(nats, nodes)
-            leader, standby, _ = await other(nats, nodes)
-            began = time.monotonic()
-            assert nodes[leader].terminate() == 0
-            assert time.monotonic() - began < 2
-            assert await until_led_by(nats, standby, 2) < 1
+    async with serving(nats, nats_server, "b1", "b2") as nodes:
+        leader, standby, _ = await other(nats, nodes)
+        began = time.monotonic()
+        assert nodes[leader].terminate() == 0
+        assert time.monotonic() - began < 2
+        assert await until_led_by(nats, standby, 2) < 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 
+from support.ingest_scene import stored_messages
 from support.waiting import until
 from touchline.bus import subjects
 from touchline.bus.connection import connect
@@ -48,14 +49,11 @@ async def change_stream(nc: Client, **changes: Any) -> None:
 
 async def stored(nc: Client) -> list[tuple[int, bytes, dict[str, str]]]:
     """(sequence, frame, headers of its message) of every stored frame or part of one."""
-    js = nc.jetstream(timeout=5)
-    state = (await js.stream_info(STREAM)).state
-    found = []
-    for number in range(state.first_seq, state.last_seq + 1):
-        message = await js.get_msg(STREAM, number)
-        headers = dict(message.headers or {})
-        found += [(one.sequence, one.frame, headers) for one in unpack(headers, message.data or b"")]
-    return found
+    return [
+        (one.sequence, one.frame, headers)
+        for _, headers, payload in await stored_messages(nc, STREAM)
+        for one in unpack(headers, payload)
+    ]
 
 
 def frame(number: int) -> bytes:

@@ -3,9 +3,6 @@
 import asyncio
 import json
 import statistics
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,53 +10,18 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 
-from support.ingest_scene import ACCEPT_ALL, Scene, betfair, declare, declare_engine, ingest
+from support.ingest_scene import ACCEPT_ALL, betfair, declare, declare_engine, ingest
+from support.ingest_service import connected, simulator, until_status
 from support.servers import SHARDS
 from support.waiting import until
-from touchline.bus.status import read_status
 from touchline.ingest.clock import system_clock
 from touchline.ingest.corrections import split
 from touchline.ingest.registry import Registry
-from touchline.local.servers import NatsServer, free_port
+from touchline.local.servers import NatsServer
 from touchline.sim.clubs import CLUBS
 from touchline.sim.faults import FaultKind
-from touchline.sim.server import Simulator, SimulatorOptions
-from touchline.sim.subscriber import Account
 
 pytestmark = pytest.mark.servers
-
-
-@asynccontextmanager
-async def simulator(*providers: str, **options: Any) -> AsyncIterator[Simulator]:
-    serve = dict.fromkeys(providers or ("betfair-a",), 0)
-    async with Simulator(SimulatorOptions(serve=serve, tls=False, **options)) as served:
-        yield served
-
-
-@asynccontextmanager
-async def connected(server: NatsServer, nc: Client, served: Simulator, **changes: Any) -> AsyncIterator[Scene]:
-    """A service that has recovered from the simulator's image."""
-    await declare_engine(nc)
-    await declare(nc, "EntityMap", "all", ACCEPT_ALL)
-    await declare(nc, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"], **changes))
-    async with ingest(server, nc) as scene:
-        await until(lambda: scene.reader.state == "Connected", within=20)
-        yield scene
-
-
-async def status(nc: Client) -> dict[str, Any]:
-    return (await read_status(nc)).get("ingest.betfair-a", {})
-
-
-async def until_status(nc: Client, what: str, within: float = 15.0) -> dict[str, Any]:
-    """The status once its text contains `what`."""
-    end = time.monotonic() + within
-    while True:
-        found = await status(nc)
-        if what in json.dumps(found):
-            return found
-        assert time.monotonic() < end, f"{what!r} is not in {found}"
-        await asyncio.sleep(0.05)
 
 
 async def test_a_simulated_provider_is_published_without_holes_and_every_frame_is_filed(
@@ -137,110 +99,6 @@ async def test_two_providers_of_one_event_publish_one_id(nats_server: NatsServer
 def _teams() -> list[dict[str, Any]]:
     """What both views call each club, from the simulator's own list."""
     return [{"id": f"club-{club.selection}", "name": club.full, "aliases": [{"name": club.short}]} for club in CLUBS]
-
-
-async def test_a_mapping_that_is_fixed_publishes_without_a_restart(nats_server: NatsServer, nats: Client) -> None:
-    async with simulator() as served:
-        await declare_engine(nats)
-        await declare(nats, "EntityMap", "all", {"sport": "Curling"})
-        await declare(nats, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"]))
-        async with ingest(nats_server, nats) as scene:
-            await until(lambda: scene.reader.state == "Connected", within=20)
-            assert scene.reader.markets == {}
-            record = await scene.first_quarantined()
-            assert (record["provider"], record["reason"]) == ("betfair-a", "UnknownSport")
-            assert record["candidates"] == ["Curling"]
-            assert record["update"]["definition"]["event_id"]
-            assert record["connection"]
-            assert record["sequence"] > 0
-            await declare(nats, "EntityMap", "all", ACCEPT_ALL | {"sport": "*"})
-            await until(lambda: len(scene.reader.markets) > 10)
-            assert scene.reader.holes == []
-
-
-async def test_a_provider_that_is_unknown_deleted_and_back_is_said_so(nats_server: NatsServer, nats: Client) -> None:
-    async with simulator() as served:
-        await declare_engine(nats)
-        await declare(nats, "EntityMap", "all", ACCEPT_ALL)
-        async with ingest(nats_server, nats) as scene:
-            await until_status(nats, "there is no FeedProvider 'betfair-a'")
-            await declare(nats, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"]))
-            await until(lambda: scene.reader.state == "Connected", within=20)
-            await declare(nats, "FeedProvider", "betfair-a", None)
-            await until(lambda: "there is no FeedProvider" in scene.reader.detail)
-            assert scene.reader.state == "Disconnected"
-            assert scene.reader.markets == {}
-            await declare(nats, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"]))
-            await until(lambda: scene.reader.state == "Connected", within=20)
-            await until(lambda: len(scene.reader.markets) > 10)
-
-
-async def test_a_changed_endpoint_is_connected_to_without_a_restart(nats_server: NatsServer, nats: Client) -> None:
-    async with (
-        simulator() as first,
-        simulator(fixtures=2, seed=7) as second,
-        connected(nats_server, nats, first) as scene,
-    ):
-        await declare(nats, "FeedProvider", "betfair-a", betfair(second.ports["betfair-a"]))
-        await until(lambda: len(second.providers["betfair-a"].connections) == 1)
-        await until(lambda: not first.providers["betfair-a"].connections)
-        await until(lambda: scene.reader.state == "Connected" and len(scene.reader.markets) > 0, within=20)
-        assert scene.reader.holes == []
-
-
-async def test_an_unreachable_endpoint_is_named_with_its_error_and_tried_for_ever(
-    nats_server: NatsServer, nats: Client
-) -> None:
-    port = free_port()
-    await declare_engine(nats)
-    await declare(nats, "EntityMap", "all", ACCEPT_ALL)
-    await declare(nats, "FeedProvider", "betfair-a", betfair(port))
-    async with ingest(nats_server, nats) as scene:
-        found = await until_status(nats, f"127.0.0.1:{port}: cannot connect")
-        assert found["state"] == "Disconnected"
-        assert found["endpoint"] == f"127.0.0.1:{port}"
-        async with Simulator(SimulatorOptions(serve={"betfair-a": port}, tls=False)):
-            await until(lambda: scene.reader.state == "Connected", within=20)
-
-
-async def test_wrong_credentials_name_the_secret_and_a_mended_secret_connects(
-    nats_server: NatsServer, nats: Client
-) -> None:
-    async with simulator(account=Account("right", "token")) as served:
-        await declare_engine(nats)
-        await declare(nats, "EntityMap", "all", ACCEPT_ALL)
-        await declare(nats, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"]))
-        async with ingest(nats_server, nats) as scene:
-            found = await until_status(nats, "Secret")
-            assert "betfair" in found["permanent"]
-            assert found["state"] == "Disconnected"
-            scene.write_secret(appKey="right")
-            await until(lambda: scene.reader.state == "Connected", within=20)
-
-
-async def test_a_missing_secret_is_named_and_waited_for(nats_server: NatsServer, nats: Client) -> None:
-    async with simulator() as served:
-        await declare_engine(nats)
-        await declare(nats, "EntityMap", "all", ACCEPT_ALL)
-        missing = {"credentialsSecretRef": {"name": "elsewhere"}}
-        await declare(nats, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"], **missing))
-        async with ingest(nats_server, nats) as scene:
-            await until_status(nats, "Secret 'elsewhere' is not mounted")
-            scene.write_secret("elsewhere", appKey="key", sessionToken="token")
-            await until(lambda: scene.reader.state == "Connected", within=20)
-
-
-async def test_a_protocol_that_nobody_speaks_is_said_so(nats_server: NatsServer, nats: Client) -> None:
-    await declare_engine(nats)
-    await declare(
-        nats,
-        "FeedProvider",
-        "betfair-a",
-        {"protocol": "Pinnacle", "pinnacle": {"sportIds": ["29"]}, "credentialsSecretRef": {"name": "betfair"},
-         "health": {"maxSilence": "10s"}},
-    )  # fmt: skip
-    async with ingest(nats_server, nats):
-        await until_status(nats, "no adapter speaks Pinnacle")
 
 
 @pytest.mark.parametrize(

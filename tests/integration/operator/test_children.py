@@ -10,43 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from support.observed_world import engine, market, policy, provider, resource
+from support.observed_world import engine
 from support.operator_process import ROOT, SYSTEM, USER, Operator, Server, eventually
+from support.small_engine import SECRET, SMALL, small
 
 pytestmark = [pytest.mark.servers, pytest.mark.cluster]
 
 QUICKSTART = ROOT / "examples" / "quickstart"
-SECRET = {
-    "apiVersion": "v1",
-    "kind": "Secret",
-    "metadata": {"name": "betfair"},
-    "stringData": {"appKey": "a", "sessionToken": "s"},
-}
-SMALL = [
-    SECRET,
-    engine(redis={"external": {"url": "redis://cache.example.com:6379/0"}}),
-    policy(),
-    provider("one"),
-    provider("two"),
-    market("m"),
-]
 GOLDEN = sorted((ROOT / "tests" / "unit" / "operator" / "golden").glob("*.yaml"))
 KINDS = "statefulsets,deployments,services,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers"
-
-
-def counted(server: Server, tenant: str) -> bool:
-    """Whether the policy counts its one user: figures are written a little later than conditions."""
-    status = (server.get(tenant, "suspensionpolicy", "strict") or {}).get("status") or {}
-    return bool(status.get("markets") == 1)
-
-
-def small(server: Server, tenant: str, operator: Operator) -> None:
-    """A small engine with two providers and a market, settled."""
-    server.apply(tenant, *SMALL)
-    for name in ("one-ingest", "two-ingest", "main-gateway"):
-        eventually(lambda name=name: server.get(tenant, "deployment", name) is not None, f"Deployment {name} exists")  # type: ignore[misc]
-    eventually(lambda: counted(server, tenant), "the policy's figures are written")
-    operator.settle()
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.stem)
@@ -253,30 +225,6 @@ def test_somebody_elses_object_of_the_same_name_is_not_taken_over(
     assert server.get(tenant, "deployment", "main-gateway") is not None, "the other children are there"
 
 
-def test_27_a_wrong_object_is_told_and_the_others_are_served(server: Server, tenant: str, operator: Operator) -> None:
-    server.apply(tenant, market("wrong", policy="strcit", providers=["one", "nobody"]), *SMALL)
-    eventually(lambda: server.says(tenant, "market", "wrong", "ReferencesResolved", "False"), "the wrong one says so")
-    message = server.condition(tenant, "market", "wrong", "Ready")["message"]
-    assert message.startswith("spec.suspensionPolicyRef.name: ")
-    assert 'did you mean "strict"?' in message
-    eventually(lambda: server.says(tenant, "market", "m", "Conflicted", "True", "EquallySpecific"), "its twin says so")
-    eventually(lambda: server.get(tenant, "deployment", "one-ingest") is not None, "providers are run")
-    server.delete(tenant, "market", "wrong")
-    eventually(lambda: server.says(tenant, "market", "m", "Conflicted", "False"), "the conflict is over")
-
-
-def test_14_a_secret_that_comes_later_is_found(server: Server, tenant: str, operator: Operator) -> None:
-    server.apply(tenant, *SMALL[1:])
-    eventually(
-        lambda: server.says(tenant, "feedprovider", "one", "ReferencesResolved", "False", "SecretNotFound"),
-        "it is missed",
-    )
-    server.apply(tenant, SECRET)
-    eventually(
-        lambda: server.says(tenant, "feedprovider", "one", "ReferencesResolved", "True"), "it is found", within=40
-    )
-
-
 def test_29_a_paused_object_gets_no_writes_but_says_so(server: Server, tenant: str, operator: Operator) -> None:
     small(server, tenant, operator)
     paused = engine(
@@ -303,67 +251,6 @@ def test_29_a_paused_object_gets_no_writes_but_says_so(server: Server, tenant: s
     assert server.says(tenant, "oddsengine", "main", "Paused", "False")
 
 
-def test_8_observed_generation_follows_every_change(server: Server, tenant: str, operator: Operator) -> None:
-    small(server, tenant, operator)
-    server.apply(tenant, market("m", freshness={"maxAge": "700ms"}))
-
-    def followed() -> bool:
-        found = server.get(tenant, "market", "m") or {}
-        generation = found["metadata"]["generation"]
-        status = found.get("status") or {}
-        return generation == 2 == status.get("observedGeneration") and all(
-            each["observedGeneration"] == 2 for each in status["conditions"]
-        )
-
-    eventually(followed, "status and conditions are about the new generation", within=5)
-
-
-def test_3_conditions_of_another_writer_stay(server: Server, tenant: str, operator: Operator) -> None:
-    small(server, tenant, operator)
-    theirs = {
-        "type": "Audited",
-        "status": "True",
-        "reason": "Signed",
-        "message": "",
-        "lastTransitionTime": "2026-11-25T00:00:00Z",
-    }
-    body = resource("Market", "m", {}) | {"status": {"conditions": [theirs]}}
-    del body["spec"]
-    server.api.kubectl(
-        "apply",
-        "--server-side",
-        "--subresource=status",
-        "--field-manager=auditor",
-        "-n",
-        tenant,
-        "-f",
-        "-",
-        stdin=json.dumps(body),
-    )
-    server.apply(tenant, market("m", freshness={"maxAge": "100ms"}))
-    eventually(
-        lambda: server.says(tenant, "market", "m", "FreshnessAttainable", "False", "MaxAgeTooShort"), "ours changed"
-    )
-    assert server.says(tenant, "market", "m", "Audited", "True", "Signed")
-
-
-def test_30_without_a_permission_the_rest_is_still_brought_about(
-    server: Server, tenant: str, operator: Operator
-) -> None:
-    place = server.namespace(f"{tenant}-unbound")
-    server.apply(place, *SMALL)
-    eventually(
-        lambda: server.says(place, "feedprovider", "one", "ReferencesResolved", "Unknown", "NotPermitted"),
-        "it says what it lacks",
-    )
-    assert operator.process.poll() is None
-    other = server.namespace(f"{tenant}-bound")
-    server.apply(other, policy())
-    eventually(
-        lambda: server.says(other, "suspensionpolicy", "strict", "ReferencesResolved", "True"), "others are served"
-    )
-
-
 def test_41_the_operator_asked_for_nothing_that_its_roles_do_not_give(
     server: Server, tenant: str, operator: Operator
 ) -> None:
@@ -380,32 +267,3 @@ def test_41_the_operator_asked_for_nothing_that_its_roles_do_not_give(
         if each.user == USER and each.resource == "secrets" and each.verb in {"list", "watch"}
     ]
     assert listed == []
-
-
-def test_47_events_tell_changes_once_with_their_reasons(server: Server, tenant: str, operator: Operator) -> None:
-    small(server, tenant, operator)
-    server.apply(tenant, market("lonely", providers=["one"], selector={"sports": ["Tennis"]}))
-    eventually(lambda: server.says(tenant, "market", "lonely", "Redundant", "False"), "the condition is there")
-
-    def events() -> list[dict[str, Any]]:
-        found = json.loads(server.api.kubectl("get", "events", "-n", tenant, "-o", "json"))["items"]
-        return [each for each in found if each["involvedObject"]["name"] == "lonely"]
-
-    eventually(
-        lambda: [(each["reason"], each["type"]) for each in events()] == [("OneProvider", "Warning")],
-        "one event, one reason",
-    )
-    operator.settle()
-    assert [each["count"] for each in events()] == [1]
-
-
-def test_45_figures_and_probes_are_served(server: Server, tenant: str, operator: Operator) -> None:
-    small(server, tenant, operator)
-    assert operator.leads
-    assert operator.metric("touchline_operator_reconciles_total", kind="OddsEngine", result="ok") > 0
-    assert operator.metric("touchline_operator_reconcile_seconds_count", kind="Market") > 0
-    assert operator.metric("touchline_operator_objects", kind="Market") >= 1
-    assert (operator.probe("healthz"), operator.probe("readyz")) == (200, 200)
-    lease = server.get(SYSTEM, "lease", "touchline-operator")
-    assert lease is not None
-    assert lease["spec"]["holderIdentity"] == operator.identity

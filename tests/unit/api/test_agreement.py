@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.crd_server import refusals
@@ -117,7 +117,7 @@ def test_every_example_is_accepted_by_crd_and_models(obj: dict[str, Any]) -> Non
 
 
 @given(changed_objects())
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, derandomize=True)
 def test_crd_and_models_decide_alike_on_changed_objects(obj: dict[str, Any]) -> None:
     refused = refusals(SCHEMAS[obj["kind"]], obj["spec"])
     assert accepted_by_the_models(obj) == (not refused), refused

@@ -268,5 +268,5 @@ class BookLife(RuleBasedStateMachine):
         self.rolled_back = {}
 
 
-BookLife.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+BookLife.TestCase.settings = settings(max_examples=25, stateful_step_count=40)
 test_a_books_life = BookLife.TestCase

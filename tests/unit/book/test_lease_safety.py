@@ -145,7 +145,7 @@ def test_never_two_holders_whatever_clocks_store_and_scheduler_do(part: int) -> 
 
 
 @given(st.integers(0, 2**62), st.integers(2, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_never_two_holders_for_any_seed_and_number_of_nodes(seed: int, nodes: int) -> None:
     World(seed, nodes=nodes).run(300)
 

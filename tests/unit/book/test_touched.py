@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from support.book_scene import MS, OPEN, SECOND, SUSPENDED, WALL, Scene, config, market_class, meta_of, selections
 from touchline.book.config import HaltConfig
 from touchline.book.touched import SLICE, Touched
@@ -122,3 +125,28 @@ def test_a_slice_is_for_one_input_and_what_is_touched_at_once_is_not_counted() -
     assert board.waits(f"m{SLICE - 1}")
     board.forget(f"m{SLICE - 1}")
     assert not board
+
+
+NUMBERS = st.integers(0, 3 * SLICE)
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS, st.sets(NUMBERS, max_size=4)), max_size=12))
+def test_whoever_waits_has_its_turn_however_often_all_are_touched_again(
+    inputs: list[tuple[int, int, set[int]]],
+) -> None:
+    """At most `ahead // SLICE` inputs later, where `ahead` is how many waited when it came."""
+    board = Touched()
+    due: dict[str, int] = {}
+    for count, (first, end, at_once) in enumerate(inputs):
+        touched = [str(number) for number in range(first, end)]
+        for id in touched:
+            due.setdefault(id, count + len(due) // SLICE)
+        board.touch_many(touched)
+        for number in at_once:
+            board.touch(str(number), None)
+        board.begin(f"input {count}")
+        for id, _, _ in board.take():
+            due.pop(id, None)
+        assert board.take() == []
+        assert all(board.waits(id) for id in due), "nobody is forgotten"
+        assert all(last > count for last in due.values()), "nobody waits longer than those before it take"

@@ -73,7 +73,7 @@ def test_a_definition_of_another_shape_is_lost_and_the_prices_are_kept() -> None
     decoded = decode(mcm(change("1.1", runner(1, atb=[[2.0, 1]]), definition={"runners": "none"})))
     assert decoded.lost
     assert decoded.message.mc is not None
-    assert decoded.message.mc[0].marketDefinition is None
+    assert decoded.message.mc[0].market_definition is None
     assert decoded.message.mc[0].rc is not None
 
 

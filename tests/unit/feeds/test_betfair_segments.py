@@ -10,7 +10,7 @@ from touchline.feeds.betfair.segments import BrokenSegment, Segments
 
 
 def part(kind: str | None, *names: str, ct: str | None = None) -> Message:
-    return Message("mcm", segmentType=kind, ct=ct, mc=[MarketChange(name) for name in names])
+    return Message("mcm", segment_type=kind, ct=ct, mc=[MarketChange(name) for name in names])
 
 
 def names(changes: list[MarketChange] | None) -> list[str] | None:

@@ -7,7 +7,7 @@ import pytest
 
 from support.betfair_truth import Books, books_along, final_books
 from support.feed_outputs import Reader
-from support.recordings import ABSENT, DATA, betfair_files, recording
+from support.recordings import DATA, absent, betfair_files, recording
 from touchline.domain.status import ProviderState, ProviderStatus
 from touchline.feeds.interface import Disposition, TransportError
 from touchline.feeds.replay.recording import Recording
@@ -32,7 +32,7 @@ CLOSED = {ProviderStatus.CLOSED, ProviderStatus.SETTLED, ProviderStatus.CANCELLE
 
 def test_the_recordings_are_there() -> None:
     if not FILES:
-        pytest.skip(ABSENT)
+        absent()
     assert len(FILES) > 40, DATA
 
 
@@ -121,7 +121,7 @@ def test_the_lossy_recording_is_the_only_one_with_books_that_stay_crossed() -> N
             rules = [frame.rule for frame in played(path).frames if frame.disposition is Disposition.QUARANTINED]
             crossed[path.name] = rules.count("CrossedBook")
     if not crossed:
-        pytest.skip(ABSENT)
+        absent()
     assert [name for name, count in crossed.items() if count] == ["1.242971311.bz2"]
 
 

@@ -349,7 +349,6 @@ class HubMachine(RuleBasedStateMachine):
 HubMachine.TestCase.settings = settings(
     max_examples=100,
     stateful_step_count=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

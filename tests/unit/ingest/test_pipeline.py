@@ -37,14 +37,14 @@ class Bench:
     def __init__(self, *specs: dict[str, Any], coverage: Coverage | None = None) -> None:
         self.pipeline = Pipeline("alpha", entities(*specs))
         if coverage is not None:
-            self.pipeline.configure(0, 0, entities(*specs), coverage)
+            self.pipeline.configure(entities(*specs), coverage)
         self.published: list[MarketUpdate] = []
         self.quarantined: list[Quarantine] = []
         self.asked: list[LookUp] = []
         self.identify: Callable[[LookUp], str | None] = lambda look_up: f"e{look_up.key}"
 
     def tell(self, *updates: NativeUpdate, answered: bool = True) -> list[MarketUpdate]:
-        return self.take(self.pipeline.message(0, 0, 77, message(*updates)), answered=answered)
+        return self.take(self.pipeline.message(77, message(*updates)), answered=answered)
 
     def take(self, results: list[Result], *, answered: bool = True) -> list[MarketUpdate]:
         before = len(self.published)
@@ -59,7 +59,7 @@ class Bench:
                     self.asked.append(look_up)
                     identity = self.identify(look_up) if answered else None
                     if identity:
-                        waiting.extend(self.pipeline.resolved(0, 0, look_up.key, answer(look_up.view, identity)))
+                        waiting.extend(self.pipeline.resolved(0, look_up.key, answer(look_up.view, identity)))
         return self.published[before:]
 
     @property
@@ -80,7 +80,7 @@ def test_a_first_image_is_published_whole_once_its_event_has_an_id() -> None:
     bench = Bench()
     assert bench.tell(update(), answered=False) == []
     assert bench.pipeline.pending == 1
-    (image,) = bench.take(bench.pipeline.resolved(0, 0, "100", answer(bench.asked[0].view, "e7")))
+    (image,) = bench.take(bench.pipeline.resolved(0, "100", answer(bench.asked[0].view, "e7")))
     assert bench.pipeline.pending == 0
     assert (image.market, image.image, image.status) == ("e7:MatchWinner", True, ProviderStatus.OPEN)
     assert sels(image) == {"home": 2_000_000, "away": 2_000_001, "draw": 2_000_002}
@@ -108,7 +108,7 @@ def test_what_arrives_while_the_id_is_looked_up_is_in_the_image_that_follows() -
     bench = Bench()
     bench.tell(update(), answered=False)
     bench.tell(delta(prices=prices(r11=5_000_000)), delta(prices=prices(r11=6_000_000), incidents=("Goal",)))
-    (image,) = bench.take(bench.pipeline.resolved(0, 0, "100", answer(bench.asked[0].view)))
+    (image,) = bench.take(bench.pipeline.resolved(0, "100", answer(bench.asked[0].view)))
     assert sels(image)["home"] == 6_000_000
     assert image.incidents == ["Goal"]
     assert bench.pipeline.counts.waiting == 3
@@ -125,7 +125,7 @@ def test_a_second_market_of_the_event_waits_for_the_same_answer() -> None:
     )
     bench.tell(update(), update(other), answered=False)
     assert len(bench.asked) == 1
-    images = bench.take(bench.pipeline.resolved(0, 0, "100", answer(bench.asked[0].view)))
+    images = bench.take(bench.pipeline.resolved(0, "100", answer(bench.asked[0].view)))
     assert [image.market for image in images] == ["e1:MatchWinner", "e1:TotalGoals:2.5"]
 
 
@@ -153,7 +153,7 @@ def test_a_mapping_that_is_fixed_publishes_what_was_refused_with_its_newest_pric
     bench.tell(update(native(league_name="Nowhere")))
     bench.tell(delta(prices=prices(r11=9_000_000)))
     fixed = FOOTBALL | {"leagues": [*FOOTBALL["leagues"], {"id": "nowhere", "name": "Nowhere", "country": "GB-ENG"}]}
-    (image,) = bench.take(bench.pipeline.configure(0, 0, entities(fixed), Coverage(frozenset("*"), frozenset("*"))))
+    (image,) = bench.take(bench.pipeline.configure(entities(fixed), Coverage(frozenset("*"), frozenset("*"))))
     assert image.image
     assert sels(image)["home"] == 9_000_000
 
@@ -161,14 +161,14 @@ def test_a_mapping_that_is_fixed_publishes_what_was_refused_with_its_newest_pric
 def test_new_maps_that_read_the_same_send_nothing() -> None:
     bench = Bench()
     bench.tell(update())
-    assert bench.take(bench.pipeline.configure(0, 0, entities(), Coverage(frozenset("*"), frozenset("*")))) == []
+    assert bench.take(bench.pipeline.configure(entities(), Coverage(frozenset("*"), frozenset("*")))) == []
 
 
 def test_new_maps_that_rename_a_market_type_withdraw_the_old_market_and_send_the_new() -> None:
     bench = Bench()
     bench.tell(update())
     renamed = FOOTBALL | {"marketTypes": [FOOTBALL["marketTypes"][0] | {"id": "Winner"}]}
-    old, new = bench.take(bench.pipeline.configure(0, 0, entities(renamed), Coverage(frozenset("*"), frozenset("*"))))
+    old, new = bench.take(bench.pipeline.configure(entities(renamed), Coverage(frozenset("*"), frozenset("*"))))
     assert (old.market, old.image, old.sels, old.meta) == ("e100:MatchWinner", True, [], None)
     assert (new.market, new.image) == ("e100:Winner", True)
 
@@ -252,13 +252,13 @@ def test_an_update_of_a_market_never_defined_is_quarantined_once() -> None:
 def test_an_ambiguous_event_is_quarantined_with_candidates_and_asked_for_again() -> None:
     bench = Bench()
     bench.tell(update(), answered=False)
-    bench.take(bench.pipeline.resolved(0, 0, "100", Ambiguous(("e1", "e2"), "two games")))
+    bench.take(bench.pipeline.resolved(0, "100", Ambiguous(("e1", "e2"), "two games")))
     assert bench.reasons == [Reason.AMBIGUOUS_EVENT]
     assert bench.quarantined[0].refusal.candidates == ("e1", "e2")
-    assert bench.pipeline.tick(1, 0) == []
-    (again,) = bench.pipeline.tick(60_000_000, 0)
+    assert bench.pipeline.tick(1) == []
+    (again,) = bench.pipeline.tick(60_000_000)
     assert isinstance(again, LookUp)
-    (image,) = bench.take(bench.pipeline.resolved(60_000_000, 0, "100", answer(again.view)))
+    (image,) = bench.take(bench.pipeline.resolved(60_000_000, "100", answer(again.view)))
     assert image.image
     assert bench.reasons == [Reason.AMBIGUOUS_EVENT]
 
@@ -266,9 +266,9 @@ def test_an_ambiguous_event_is_quarantined_with_candidates_and_asked_for_again()
 def test_an_event_that_somebody_splits_off_moves_its_markets() -> None:
     bench = Bench()
     bench.tell(update())
-    (look_up,) = bench.pipeline.moved(0, 0, "100", "e-other")
+    (look_up,) = bench.pipeline.moved("100", "e-other")
     assert isinstance(look_up, LookUp)
-    old, new = bench.take(bench.pipeline.resolved(0, 0, "100", answer(look_up.view, "e-other")))
+    old, new = bench.take(bench.pipeline.resolved(0, "100", answer(look_up.view, "e-other")))
     assert (old.market, old.meta) == ("e100:MatchWinner", None)
     assert (new.market, new.image) == ("e-other:MatchWinner", True)
 
@@ -276,7 +276,7 @@ def test_an_event_that_somebody_splits_off_moves_its_markets() -> None:
 def test_our_own_record_of_an_event_is_no_news() -> None:
     bench = Bench()
     bench.tell(update())
-    assert bench.pipeline.moved(0, 0, "100", "e100") == []
+    assert bench.pipeline.moved("100", "e100") == []
 
 
 def test_a_provider_that_has_the_sides_the_other_way_round_is_turned() -> None:
@@ -284,7 +284,7 @@ def test_a_provider_that_has_the_sides_the_other_way_round_is_turned() -> None:
     bench.tell(update(), answered=False)
     view = bench.asked[0].view
     record = record_of(view._replace(home=view.away, away=view.home))
-    (image,) = bench.take(bench.pipeline.resolved(0, 0, "100", Resolved(record, "test")))
+    (image,) = bench.take(bench.pipeline.resolved(0, "100", Resolved(record, "test")))
     assert sels(image) == {"away": 2_000_000, "home": 2_000_001, "draw": 2_000_002}
     assert image.meta is not None
     assert (image.meta.home, image.meta.away) == ("Arsenal", "Manchester United")
@@ -296,7 +296,7 @@ def test_handicaps_are_mirrored_where_the_sides_are_turned() -> None:
     bench.tell(update(native(type="ASIAN_HANDICAP", type_id="", runners=runners)), answered=False)
     view = bench.asked[0].view
     record = record_of(view._replace(home=view.away, away=view.home))
-    (image,) = bench.take(bench.pipeline.resolved(0, 0, "100", Resolved(record, "test")))
+    (image,) = bench.take(bench.pipeline.resolved(0, "100", Resolved(record, "test")))
     assert image.market == "e1:AsianHandicap:1.5"
     assert sels(image) == {"away": 2_000_000, "home": 2_000_001}
 
@@ -338,7 +338,7 @@ def test_a_race_whose_start_moves_stays_the_event_it_was() -> None:
 def test_an_unanswered_look_up_is_asked_again() -> None:
     bench = Bench()
     bench.tell(update(), answered=False)
-    (again,) = bench.pipeline.failed(0, 0, "100")
+    (again,) = bench.pipeline.failed("100")
     assert again == bench.asked[0]
 
 
@@ -377,7 +377,7 @@ def test_every_update_is_filed_under_one_heading_and_no_market_is_open_while_ref
         bench.tell(what, answered=answered)
         if answered:
             for look_up in bench.asked:
-                bench.take(bench.pipeline.resolved(0, 0, look_up.key, answer(look_up.view, f"e{look_up.key}")))
+                bench.take(bench.pipeline.resolved(0, look_up.key, answer(look_up.view, f"e{look_up.key}")))
         assert bench.adds_up()
         status: dict[str, int] = {}
         for each in bench.published:

@@ -111,7 +111,7 @@ class Replica:
 HOW = ["ok", "ok", "ok", "ok", "late", "late", "lost", "answer lost", "pause"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from(HOW), st.integers(1, 25)), min_size=30, max_size=120))
 def test_33_never_two_replicas_may_write_at_one_instant(steps: list[tuple[int, str, int]]) -> None:
     """Questions and answers are delayed and lost, replicas stand still; each asks itself `holds` when it would write."""

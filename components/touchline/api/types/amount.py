@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import total_ordering
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -14,7 +15,7 @@ from touchline.api.types.rules import add_validation
 
 
 @total_ordering
-class Amount:
+class Amount(ABC):
     """`text` exactly as written and `size`, what it counts, in the subclass's smallest unit. Compares by size.
 
     The constructor raises ValueError for a text that is none.
@@ -30,14 +31,14 @@ class Amount:
         self.text = text
 
     @classmethod
+    @abstractmethod
     def _count(cls, text: str) -> int:
         """What the text stands for. Raises ValueError."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def _refusal(cls, value: Any) -> PydanticCustomError:
         """What to tell the author of a value that is no text, or none of these."""
-        raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and self.size == other.size
@@ -80,18 +81,19 @@ A = TypeVar("A", bound=Amount)
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds(Generic[A]):
+class Bounds(ABC, Generic[A]):
     """Bounds of an amount, both inclusive, as texts. A subclass names the amount and its rule in CEL."""
 
     least: str
     most: str
 
+    @abstractmethod
     def _amount(self, text: str) -> A:
-        raise NotImplementedError
+        """A bound as what it bounds."""
 
+    @abstractmethod
     def _rule(self) -> str:
         """The same check for Kubernetes."""
-        raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(source))

@@ -54,9 +54,9 @@ class MarketBook:
         """Publish time of its closing; 0 before."""
 
     def apply(self, change: MarketChange, publish_us: int) -> None:
-        definition = change.marketDefinition
+        definition = change.market_definition
         if definition is not None:
-            self._define(native_market(change.id, definition), odds=definition.bettingType != LINE)
+            self._define(native_market(change.id, definition), odds=definition.betting_type != LINE)
             closed = definition.status == "CLOSED"
             self.final_us = (self.final_us or publish_us) if closed else 0
         for runner_change in change.rc or ():
@@ -198,7 +198,7 @@ class MarketCache:
     @staticmethod
     def _older(book: MarketBook, change: MarketChange) -> bool:
         """Whether a change is of the same market under another event, with a lower version."""
-        definition, known = change.marketDefinition, book.market
+        definition, known = change.market_definition, book.market
         if definition is None or known is None:
             return False
-        return definition.eventId != known.event_id and definition.version < known.version
+        return definition.event_id != known.event_id and definition.version < known.version

@@ -39,46 +39,46 @@ class RunnerChange(msgspec.Struct, gc=False):
     bdatl: list[tuple[int, float, float]] | None = None
 
 
-class RunnerDefinition(msgspec.Struct, gc=False):
+class RunnerDefinition(msgspec.Struct, rename="camel", gc=False):
     id: int
     hc: float | None = None
     status: str = "ACTIVE"
     """ACTIVE, REMOVED, WINNER, LOSER, PLACED, HIDDEN."""
-    sortPriority: int = 0  # noqa: N815 - Betfair's spelling, here and below
+    sort_priority: int = 0
     name: str | None = None
     """In recordings only; the live stream names nothing."""
 
 
-class MarketDefinition(msgspec.Struct, gc=False):
+class MarketDefinition(msgspec.Struct, rename="camel", gc=False):
     """Always whole: a definition replaces the one before."""
 
-    eventId: str = ""  # noqa: N815
-    eventTypeId: str = ""  # noqa: N815
-    marketType: str = ""  # noqa: N815
+    event_id: str = ""
+    event_type_id: str = ""
+    market_type: str = ""
     status: str = ""
     """OPEN, SUSPENDED, CLOSED or INACTIVE."""
     runners: list[RunnerDefinition] = []
-    inPlay: bool = False  # noqa: N815
-    betDelay: float | None = 0  # noqa: N815
+    in_play: bool = False
+    bet_delay: float | None = 0
     """Seconds."""
     version: int = 0
-    openDate: str | None = None  # noqa: N815
-    marketTime: str | None = None  # noqa: N815
-    bettingType: str | None = None  # noqa: N815
-    countryCode: str | None = None  # noqa: N815
+    open_date: str | None = None
+    market_time: str | None = None
+    betting_type: str | None = None
+    country_code: str | None = None
     name: str | None = None
-    eventName: str | None = None  # noqa: N815
+    event_name: str | None = None
 
 
-class MarketChange(msgspec.Struct, gc=False):
+class MarketChange(msgspec.Struct, rename="camel", gc=False):
     id: str
-    marketDefinition: MarketDefinition | None = None  # noqa: N815
+    market_definition: MarketDefinition | None = None
     rc: list[RunnerChange] | None = None
     img: bool | None = None
     con: bool | None = None
 
 
-class Message(msgspec.Struct, gc=False):
+class Message(msgspec.Struct, rename="camel", gc=False):
     """Any message from the server. `op` says which: connection, status, mcm; ocm, rcm and ccm are not ours."""
 
     op: str
@@ -86,19 +86,23 @@ class Message(msgspec.Struct, gc=False):
     pt: int | None = None
     """Publish time, epoch milliseconds; a bare 503 has none."""
     clk: str | None = None
-    initialClk: str | None = None  # noqa: N815
+    initial_clk: str | None = None
     ct: str | None = None
     """SUB_IMAGE, RESUB_DELTA, HEARTBEAT; absent: a delta."""
-    segmentType: str | None = None  # noqa: N815
+    segment_type: str | None = None
     status: int | None = None
-    heartbeatMs: int | None = None  # noqa: N815
-    conflateMs: int | None = None  # noqa: N815
+    heartbeat_ms: int | None = None
+    conflate_ms: int | None = None
     mc: list[MarketChange] | None = None
-    statusCode: str | None = None  # noqa: N815
-    errorCode: str | None = None  # noqa: N815
-    errorMessage: str | None = None  # noqa: N815
-    connectionClosed: bool | None = None  # noqa: N815
-    connectionId: str | None = None  # noqa: N815
+    status_code: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    connection_closed: bool | None = None
+    connection_id: str | None = None
+
+
+_ATTRIBUTES = {field.encode_name: field.name for field in msgspec.structs.fields(Message)}
+"""Of a message, by Betfair's spelling."""
 
 
 class Decoded(NamedTuple):
@@ -160,12 +164,10 @@ def _decode_leniently(body: bytes) -> Decoded:
     reader = _LenientReader()
     message = Message(op)
     for name in ("id", "pt", "status", "heartbeatMs", "conflateMs"):
-        setattr(message, name, reader.integer(document.get(name), name))
-    for name in ("ct", "segmentType", "statusCode", "errorCode", "errorMessage", "connectionId"):
-        setattr(message, name, _text(document.get(name)))
-    for name in ("clk", "initialClk"):
-        setattr(message, name, _text(document.get(name)))
-    message.connectionClosed = _flag(document.get("connectionClosed"))
+        setattr(message, _ATTRIBUTES[name], reader.integer(document.get(name), name))
+    for name in ("ct", "clk", "initialClk", "segmentType", "statusCode", "errorCode", "errorMessage", "connectionId"):
+        setattr(message, _ATTRIBUTES[name], _text(document.get(name)))
+    message.connection_closed = _flag(document.get("connectionClosed"))
     if op == "mcm":
         message.mc = [change for part in reader.items(document.get("mc"), "mc") if (change := reader.market(part))]
     return Decoded(message, reader.refused(), reader.lost)
@@ -221,7 +223,7 @@ class _LenientReader:
         change = MarketChange(str(part["id"]), img=_flag(part.get("img")), con=_flag(part.get("con")))
         definition = part.get("marketDefinition")
         if definition is not None:
-            change.marketDefinition = self._definition(definition, change.id)
+            change.market_definition = self._definition(definition, change.id)
         runners = self.items(part.get("rc"), f"{change.id}: rc")
         change.rc = [runner for item in runners if (runner := self._runner(item, change.id))]
         return change

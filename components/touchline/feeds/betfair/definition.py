@@ -57,24 +57,24 @@ def native_market(market_id: str, definition: MarketDefinition) -> NativeMarket:
     """All that a definition says, in our shape."""
     status = provider_status(definition)
     settled = status in {ProviderStatus.SETTLED, ProviderStatus.CANCELLED}
-    home, away = participants(definition.eventName or "")
+    home, away = participants(definition.event_name or "")
     return NativeMarket(
         id=market_id,
-        event_id=definition.eventId,
-        event_name=definition.eventName or "",
-        start_us=_epoch_us(definition.marketTime or definition.openDate or ""),
-        sport_id=definition.eventTypeId,
-        sport_name=EVENT_TYPES.get(definition.eventTypeId, ""),
+        event_id=definition.event_id,
+        event_name=definition.event_name or "",
+        start_us=_epoch_us(definition.market_time or definition.open_date or ""),
+        sport_id=definition.event_type_id,
+        sport_name=EVENT_TYPES.get(definition.event_type_id, ""),
         league_id="",
         league_name="",
-        country=definition.countryCode or "",
-        type=definition.marketType,
-        type_id=definition.marketType,
+        country=definition.country_code or "",
+        type=definition.market_type,
+        type_id=definition.market_type,
         line="",
         runners=tuple(_runner(runner, settled=settled) for runner in definition.runners),
         status=status,
-        in_play=definition.inPlay,
-        bet_delay_ms=round((definition.betDelay or 0) * 1000),
+        in_play=definition.in_play,
+        bet_delay_ms=round((definition.bet_delay or 0) * 1000),
         version=definition.version,
         home=home,
         away=away,
@@ -110,7 +110,7 @@ def _runner(runner: RunnerDefinition, *, settled: bool) -> NativeRunner:
         removed=runner.status == "REMOVED",
         result=_RESULTS.get(runner.status, "") if settled else "",
         handicap=runner_id(runner.id, runner.hc).partition("/")[2],
-        order=runner.sortPriority,
+        order=runner.sort_priority,
     )
 
 

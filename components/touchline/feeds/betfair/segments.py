@@ -40,7 +40,7 @@ class Segments:
             BrokenSegment: the segments do not fit together; what was collected is forgotten.
         """
         changes = message.mc or []
-        match message.segmentType:
+        match message.segment_type:
             case None:
                 if self._parts is not None:
                     if message.ct == "HEARTBEAT" or not changes:
@@ -62,7 +62,7 @@ class Segments:
                     raise self._broken(
                         f"a segmented message of more than {MAX_SEGMENTS} segments or {MAX_CHANGES} changes"
                     )
-                if message.segmentType == "SEG":
+                if message.segment_type == "SEG":
                     return None
                 whole, self._parts, self.kind = self._parts, None, self._open_kind or message.ct or ""
                 return whole

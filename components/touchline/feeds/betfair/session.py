@@ -124,10 +124,10 @@ class BetfairSession:
         message = decoded.message
         match message.op:
             case "connection":
-                return [Frame(Disposition.ACCEPTED, "Connection", message.connectionId or ""), *self._greeted(now)]
+                return [Frame(Disposition.ACCEPTED, "Connection", message.connection_id or ""), *self._greeted(now)]
             case "status":
                 return [
-                    Frame(Disposition.ACCEPTED, "Status", message.errorCode or message.statusCode or ""),
+                    Frame(Disposition.ACCEPTED, "Status", message.error_code or message.status_code or ""),
                     *self._answered(now, message),
                 ]
             case "mcm":
@@ -177,19 +177,19 @@ class BetfairSession:
         return [Send(request_authentication(self._request, self._credentials))]
 
     def _answered(self, now: int, message: Message) -> list[Output]:
-        if message.statusCode != "FAILURE":
+        if message.status_code != "FAILURE":
             if self._stage is Stage.AUTHENTICATING and message.id == self._request:
                 return self._subscribe(now, "authenticated, waiting for the image")
             return []
-        code = message.errorCode or "UNEXPECTED_ERROR"
+        code = message.error_code or "UNEXPECTED_ERROR"
         if code == "INVALID_CLOCK":
             self._forget_clock()
-            if message.connectionClosed:
+            if message.connection_closed:
                 return self._give_up(
                     now, f"{self._endpoint} cannot resume from where we were (INVALID_CLOCK): a fresh image follows"
                 )
             return self._subscribe(now, "the resume was refused (INVALID_CLOCK), waiting for a fresh image")
-        detail = explain_failure(code, message.errorMessage or "", self._endpoint, self._credentials)
+        detail = explain_failure(code, message.error_message or "", self._endpoint, self._credentials)
         return self._give_up(now, detail, permanent=code in PERMANENT_ERRORS)
 
     def _subscribe(self, now: int, detail: str) -> list[Output]:
@@ -279,16 +279,16 @@ class BetfairSession:
     def _heed_terms(self, message: Message) -> None:
         """What the head of an image says, which stands in the first of several segments only: the server's own heartbeat and
         conflation, which may differ from what was asked for, and the initial clock."""
-        if message.initialClk:
-            self._offered_clk = message.initialClk
-        if message.heartbeatMs:
-            self._silence_us = 2 * message.heartbeatMs * 1000
-        if message.conflateMs is None:
+        if message.initial_clk:
+            self._offered_clk = message.initial_clk
+        if message.heartbeat_ms:
+            self._silence_us = 2 * message.heartbeat_ms * 1000
+        if message.conflate_ms is None:
             return
         self._delayed = ""
-        if message.conflateMs > self._subscription.conflate_ms:
+        if message.conflate_ms > self._subscription.conflate_ms:
             self._delayed = (
-                f"{self._endpoint} conflates to {message.conflateMs} ms, {self._subscription.conflate_ms} ms was asked for: "
+                f"{self._endpoint} conflates to {message.conflate_ms} ms, {self._subscription.conflate_ms} ms was asked for: "
                 f"the application key in Secret {self._credentials.source} is a delayed one"
             )
 
