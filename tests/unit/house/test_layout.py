@@ -69,3 +69,18 @@ def test_no_registry_or_private_path_is_named_in_the_lock_file() -> None:
 def test_the_tree_holds_no_generated_leftovers() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
     assert not [name for name in listed.splitlines() if name.endswith((".pyc", ".log", ".pid"))]
+
+
+def test_every_variable_that_changes_a_test_run_is_described() -> None:
+    read = {
+        name
+        for folder in (ROOT / "tests", ROOT / "e2e")
+        for path in folder.rglob("*.py")
+        for name in re.findall(
+            r'(?:environ\.get\(|REQUIRED = )"((?:TOUCHLINE|HYPOTHESIS|UPDATE)_\w+)"', path.read_text(encoding="utf-8")
+        )
+    }
+    described = set(
+        re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "testing.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert read == described
