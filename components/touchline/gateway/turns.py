@@ -1,8 +1,9 @@
 """The hub in an event loop: clocks in, outputs carried out, one flush per turn of the loop.
 
 Updates that are read in one turn of the loop are collected by the hub; a flush is scheduled once and runs when that turn's reading is
-done, so they leave in one write per client. Price updates that follow a flush within `PACE_S` wait for its end and leave together: a
-write to every client is what a gateway's time goes to. What is urgent (a suspension) takes along what waits and leaves at once.
+done, so they leave in one write per client. Writing to every client is what a gateway's time goes to; so after each flush it rests from
+prices, for as long as the flush was costly (`REST`), and those that come meanwhile leave together. What is urgent (a suspension) takes
+along what waits and leaves at once.
 """
 
 import asyncio
@@ -19,8 +20,10 @@ from touchline.gateway.outputs import AskSnapshot, Authenticate, Close, CommandI
 from touchline.gateway.problems import Problem
 
 TICK_S = 0.05
-PACE_S = 0.005
-"""Between two flushes of nothing but prices, at least. The first update after a quiet time does not wait."""
+REST = 1.5
+"""How many times as long as a flush took the gateway rests from prices: flushing takes at most two fifths of its time. A fast machine
+thus tells each price sooner, a busy one writes less often. The first update after a quiet time does not wait."""
+LONGEST_REST_S = 0.006
 
 
 class Client(Protocol):
@@ -53,13 +56,17 @@ def wall_us() -> int:
 class Turns:
     """Everything that reaches the hub goes through here."""
 
-    def __init__(self, hub: Hub, errands: Errands) -> None:
+    def __init__(self, hub: Hub, errands: Errands, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Args:
+        clock: seconds; by it flushes are timed.
+        """
         self.hub = hub
         self._errands = errands
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._scheduled = False
         self._paced: asyncio.TimerHandle | None = None
-        self._flushed_at = 0.0
+        self._rests_until = 0.0
         self.writes = 0
         self.bytes = 0
         self.turns = 0
@@ -79,10 +86,10 @@ class Turns:
             self._loop.call_soon(self._flush)
 
     def _schedule_paced(self) -> None:
-        """Flush when this turn's reading is done, but not within `PACE_S` of the last flush."""
+        """Flush when this turn's reading is done, or when the rest after the last flush is over."""
         if self._scheduled or self._paced is not None:
             return
-        wait = self._flushed_at + PACE_S - self._loop.time()
+        wait = self._rests_until - self._clock()
         if wait <= 0:
             self.schedule()
         else:
@@ -93,9 +100,11 @@ class Turns:
         if self._paced is not None:
             self._paced.cancel()
             self._paced = None
-        self._flushed_at = self._loop.time()
         self.turns += 1
+        began = self._clock()
         self._carry_out(self.hub.flush(monotonic_us()))
+        ended = self._clock()
+        self._rests_until = ended + min(REST * (ended - began), LONGEST_REST_S)
         if self.hub.busy:
             self.schedule()
 

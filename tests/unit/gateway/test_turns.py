@@ -1,6 +1,9 @@
 """When a gateway writes: the first update at once, what follows closely together, what shuts a market without waiting."""
 
+import asyncio
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -44,13 +47,31 @@ class NoErrands:
         raise AssertionError(request)
 
 
+class Costly(Recorder):
+    """Each write to it takes a second of a clock of the test's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1_000.0
+
+    def write(self, payload: bytes) -> None:
+        super().write(payload)
+        self.now += 1
+
+
+def rest(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Rest so long after every flush, whatever it cost."""
+    monkeypatch.setattr(turns_module, "REST", 1e12)
+    monkeypatch.setattr(turns_module, "LONGEST_REST_S", seconds)
+
+
 class Scene:
     """One leader, one market, one client that follows everything and has been sent its state."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: Recorder | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.leader = ScriptedLeader(0)
-        self.turns = Turns(Hub(shards=1, rules=HubRules(commands_per_second=1_000)), NoErrands())
-        self.client = Recorder()
+        self.turns = Turns(Hub(shards=1, rules=HubRules(commands_per_second=1_000)), NoErrands(), clock=clock)
+        self.client = client or Recorder()
         self.turns.hub.tick(0, 0)
         self.leader.open(MARKET)
         frames, end = self.leader.snapshot()
@@ -68,7 +89,7 @@ class Scene:
 
 
 async def test_prices_that_follow_closely_leave_in_one_write_after_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns_module, "PACE_S", 0.2)
+    rest(monkeypatch, 0.2)
     scene = Scene()
     scene.say(scene.leader.price(MARKET, home="2.10"))
     await until(lambda: len(scene.client.writes) == 1)
@@ -79,7 +100,7 @@ async def test_prices_that_follow_closely_leave_in_one_write_after_the_pace(monk
 
 
 async def test_a_suspension_does_not_wait_and_takes_along_what_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns_module, "PACE_S", 60.0)
+    rest(monkeypatch, 60.0)
     scene = Scene()
     scene.turns.schedule()
     await until(lambda: scene.turns.turns >= 1)
@@ -91,3 +112,29 @@ async def test_a_suspension_does_not_wait_and_takes_along_what_does(monkeypatch:
     scene.say(scene.leader.price(MARKET, home="2.40"))
     await until(lambda: scene.turns._paced is not None)
     assert len(scene.client.writes) == 1
+
+
+@pytest.mark.parametrize(("later", "writes"), [(1.4, 1), (1.6, 2)])
+async def test_the_gateway_rests_in_proportion_to_what_the_flush_cost(
+    monkeypatch: pytest.MonkeyPatch, later: float, writes: int
+) -> None:
+    monkeypatch.setattr(turns_module, "LONGEST_REST_S", 60.0)
+    client = Costly()
+    scene = Scene(client, lambda: client.now)
+    client.now += 60
+    scene.say(scene.leader.price(MARKET, home="2.10"))
+    await until(lambda: len(client.writes) == 1)
+    client.now += later
+    scene.say(scene.leader.price(MARKET, home="2.20"))
+    for _ in range(3):  # turns of the loop: a flush that need not wait comes with the next
+        await asyncio.sleep(0)
+    assert len(client.writes) == writes
+
+
+async def test_a_flush_that_cost_nothing_needs_no_rest() -> None:
+    scene = Scene(clock=lambda: 7.0)
+    for count in range(1, 4):
+        scene.say(scene.leader.price(MARKET, home=f"2.{count}0"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert len(scene.client.writes) == count
