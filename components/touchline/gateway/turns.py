@@ -21,9 +21,10 @@ from touchline.gateway.problems import Problem
 
 TICK_S = 0.05
 REST = 1.5
-"""How many times as long as a flush took the gateway rests from prices: flushing takes at most two fifths of its time. A fast machine
-thus tells each price sooner, a busy one writes less often. The first update after a quiet time does not wait."""
+"""How many times as long as a flush took the gateway rests from prices, so that it has time to read. A fast machine thus tells
+each price sooner, a busy one writes less often. The first update after a quiet time does not wait."""
 LONGEST_REST_S = 0.006
+"""No price waits longer than this for the rest to end, however many clients a flush went to."""
 
 
 class Client(Protocol):
