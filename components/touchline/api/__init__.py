@@ -8,7 +8,16 @@ from touchline.api.errors import ApiError, Fault, InvalidResource, UnknownKind
 from touchline.api.kinds import KINDS, Resource, kind_of, parse_resource
 from touchline.api.types.decimals import DecimalString
 from touchline.api.types.durations import Duration
-from touchline.api.types.resource import API_VERSION, GROUP, PAUSED, SIMULATE, SIMULATE_GROUP, VERSION
+from touchline.api.types.resource import (
+    API_VERSION,
+    GROUP,
+    PAUSED,
+    RECORDINGS,
+    RECORDINGS_PATTERN,
+    SIMULATE,
+    SIMULATE_GROUP,
+    VERSION,
+)
 from touchline.api.types.sizes import Quantity
 from touchline.api.v1alpha1.entity_map import EntityMap
 from touchline.api.v1alpha1.failover_drill import FailoverDrill
@@ -24,6 +33,8 @@ __all__ = [
     "GROUP",
     "KINDS",
     "PAUSED",
+    "RECORDINGS",
+    "RECORDINGS_PATTERN",
     "SIMULATE",
     "SIMULATE_GROUP",
     "VERSION",

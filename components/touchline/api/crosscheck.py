@@ -6,6 +6,7 @@ at the line that caused it. Objects only see others of their own namespace: a na
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -21,7 +22,7 @@ from touchline.api.problems import Problem, Severity
 from touchline.api.references_check import references_in
 from touchline.api.selectors import overlap, specificity
 from touchline.api.types.durations import Duration
-from touchline.api.types.resource import SIMULATE
+from touchline.api.types.resource import RECORDINGS, RECORDINGS_PATTERN, SIMULATE
 from touchline.api.unsupported import unsupported
 from touchline.api.v1alpha1.entity_map import EntityMap
 from touchline.api.v1alpha1.feed_provider import FeedProvider
@@ -264,6 +265,14 @@ def _simulated(tenant: Tenant) -> Iterator[Problem]:
             yield item.error(path, f"there is no simulator of {provider.spec.protocol}", "BetfairStream has one")
 
 
+def _recordings(tenant: Tenant) -> Iterator[Problem]:
+    for item, provider in tenant.of(FeedProvider):
+        where = provider.metadata.annotations.get(RECORDINGS)
+        if where is not None and not re.fullmatch(RECORDINGS_PATTERN, where):
+            path = ("metadata", "annotations", RECORDINGS)
+            yield item.error(path, f"{where!r} names no volume", "write ConfigMap/NAME or PersistentVolumeClaim/NAME")
+
+
 def _not_acted_on(tenant: Tenant) -> Iterator[Problem]:
     for item in tenant.items:
         for each in unsupported(item.object):
@@ -285,5 +294,6 @@ RULES: tuple[Callable[[Tenant], Iterator[Problem]], ...] = (
     _ambiguous_names,
     _entity_sources,
     _simulated,
+    _recordings,
     _not_acted_on,
 )

@@ -1,28 +1,31 @@
 """Providers that are simulated (`touchline.dev/simulate`): the same simulator as in local mode, as pods of the namespace.
 
 Providers of one group are served by one pod, so that they show the same matches in their own words. The data plane is told the
-simulator's address in place of the declared one; everything else stays as declared, so ingest speaks the real protocol.
+simulator's address in place of the declared one; everything else stays as declared, so ingest speaks the real protocol. A recording
+comes from a volume that the provider names (`touchline.dev/recordings`): a ConfigMap holds up to a mebibyte, a claim anything.
 """
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from touchline.api import SIMULATE, SIMULATE_GROUP, FeedProvider
+from touchline.api import RECORDINGS, RECORDINGS_PATTERN, SIMULATE, SIMULATE_GROUP, FeedProvider
 from touchline_operator.plan.child import child
 from touchline_operator.plan.names import child_name, labels, selector
 from touchline_operator.plan.network import DNS, ingest_pods, policy, tcp
 from touchline_operator.plan.parts import service, service_account
-from touchline_operator.plan.pods import container, pod, tcp_probe
+from touchline_operator.plan.pods import Volume, container, mount, pod, tcp_probe
 from touchline_operator.world.custom import Custom
 from touchline_operator.world.keys import Manifest
 
 PART = "simulator"
 FIRST_PORT = 7101
 MOST_PROVIDERS = 64
+RECORDINGS_DIR = "/recordings"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Group:
     name: str
     what: str
     providers: tuple[str, ...]
+    recordings: str = ""
+    """The volume with the recording: kind and name, or nothing."""
 
     @property
     def host(self) -> str:
@@ -43,13 +48,17 @@ class Group:
 
 def groups(providers: Iterable[FeedProvider]) -> list[Group]:
     """The simulators that the annotated providers need, by name."""
-    members: dict[tuple[str, str], list[str]] = {}
+    members: dict[tuple[str, str, str], list[str]] = {}
     for provider in sorted(providers, key=lambda each: each.name):
         what = provider.metadata.annotations.get(SIMULATE)
         if what and provider.spec.betfair_stream is not None:
             group = provider.metadata.annotations.get(SIMULATE_GROUP) or provider.name
-            members.setdefault((group, what), []).append(provider.name)
-    return [Group(name, what, tuple(names[:MOST_PROVIDERS])) for (name, what), names in sorted(members.items())]
+            recordings = provider.metadata.annotations.get(RECORDINGS, "")
+            members.setdefault((group, what, recordings), []).append(provider.name)
+    return [
+        Group(name, what, tuple(names[:MOST_PROVIDERS]), recordings)
+        for (name, what, recordings), names in sorted(members.items())
+    ]
 
 
 def group_of(provider: str, everybody: Iterable[Group]) -> Group | None:
@@ -75,21 +84,26 @@ def simulator(owner: Custom, group: Group, *, image: str) -> list[Manifest]:
         command += ["--serve", f"{provider}={group.port_of(provider)}"]
     if group.what.startswith("recording:"):
         command += ["--recording", group.what.partition(":")[2].strip()]
+    volumes = recordings_volume(group.recordings)
     server = container(
         PART,
         image,
         command,
         ports=ports,
+        mounts=[mount("recordings", RECORDINGS_DIR)] if volumes else [],
         requests={"cpu": "50m", "memory": "96Mi"},
         limits={"memory": "512Mi"},
         probes={"readinessProbe": tcp_probe("feed-0"), "livenessProbe": tcp_probe("feed-0", period=10, failures=6)},
     )
+    if volumes:
+        server["workingDir"] = RECORDINGS_DIR
     template = pod(
         labels=labels(group.name, PART),
         selector=selector(group.name, PART),
         annotations={},
         service_account=name,
         containers=[server],
+        volumes=volumes,
         grace_s=5,
     )
     spec = {
@@ -112,3 +126,14 @@ def simulator(owner: Custom, group: Group, *, image: str) -> list[Manifest]:
         ),
         child("Deployment", name, owner, labels(group.name, PART), {"spec": spec}),
     ]
+
+
+def recordings_volume(where: str) -> list[Volume]:
+    """The volume that an annotation names; nothing where it names none that can be read."""
+    named = re.fullmatch(RECORDINGS_PATTERN, where)
+    if named is None:
+        return []
+    kind, name = named[1], named[2]
+    if kind == "ConfigMap":
+        return [{"name": "recordings", "configMap": {"name": name, "defaultMode": 0o444}}]
+    return [{"name": "recordings", "persistentVolumeClaim": {"claimName": name, "readOnly": True}}]

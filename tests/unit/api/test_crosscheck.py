@@ -207,6 +207,24 @@ def test_the_simulate_annotation_is_checked(value: str, told: str) -> None:
     assert (len(found) == 1 and told in found[0][2]) if told else found == []
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("ConfigMap/matches", ""),
+        ("PersistentVolumeClaim/recordings.2026", ""),
+        ("Secret/matches", "write ConfigMap/NAME or PersistentVolumeClaim/NAME"),
+        ("ConfigMap/", "write ConfigMap/NAME or PersistentVolumeClaim/NAME"),
+        ("ConfigMap/a/b", "write ConfigMap/NAME or PersistentVolumeClaim/NAME"),
+    ],
+)
+def test_the_volume_of_recordings_is_named_by_kind_and_name(value: str, told: str) -> None:
+    def change(objects: Objects) -> None:
+        objects[A]["metadata"]["annotations"]["touchline.dev/recordings"] = value
+
+    found = check(change)
+    assert (len(found) == 1 and told in found[0][2]) if told else found == []
+
+
 def test_only_what_has_a_simulator_is_simulated() -> None:
     objects = quickstart()
     text = (EXAMPLES / "replay" / "recording.yaml").read_text(encoding="utf-8")

@@ -4,16 +4,17 @@ import ssl
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
 from support.observed_world import FAR, NOW, complete, engine, market, observe, policy, provider, resource, world_of
-from touchline.api import SIMULATE, SIMULATE_GROUP
+from touchline.api import RECORDINGS, SIMULATE, SIMULATE_GROUP
 from touchline_operator.bus.mirror import Mirror
 from touchline_operator.plan.capture import captures
 from touchline_operator.plan.documents import documents
-from touchline_operator.plan.engine import wiring_of
+from touchline_operator.plan.engine import engine_children, wiring_of
 from touchline_operator.plan.names import LONGEST, child_name
 from touchline_operator.plan.wants import wants
 from touchline_operator.run.mint import minted
@@ -95,6 +96,31 @@ def test_simulated_providers_of_one_group_are_served_by_one_pod_at_addresses_of_
         "FeedProvider.b": "demo-simulator.bets.svc:7102",
         "FeedProvider.real": "stream-api.betfair.com:443",
     }
+
+
+@pytest.mark.parametrize(
+    ("where", "volume"),
+    [
+        ("ConfigMap/races", {"configMap": {"name": "races", "defaultMode": 0o444}}),
+        ("PersistentVolumeClaim/races", {"persistentVolumeClaim": {"claimName": "races", "readOnly": True}}),
+        ("nonsense", None),
+    ],
+)
+def test_a_recording_is_played_from_the_volume_that_the_provider_names(where: str, volume: object) -> None:
+    declared = provider("a")
+    declared["metadata"]["annotations"] = {SIMULATE: "recording:race.bz2", RECORDINGS: where}
+    world = world_of([engine(), declared])
+    (deployment,) = (
+        each
+        for each in engine_children(complete(observe(world, "OddsEngine", "main")))
+        if each["metadata"]["name"] == "a-simulator" and each["kind"] == "Deployment"
+    )
+    pod = deployment["spec"]["template"]["spec"]
+    (server,) = pod["containers"]
+    assert server["command"][-2:] == ["--recording", "race.bz2"]
+    volumes = [each for each in pod["volumes"] if each["name"] == "recordings"]
+    assert volumes == ([{"name": "recordings", **volume}] if isinstance(volume, dict) else [])
+    assert (server.get("workingDir") == "/recordings") is bool(volumes)
 
 
 def test_captures_never_ask_for_more_than_the_brokers_volume_can_hold() -> None:

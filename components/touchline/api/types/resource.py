@@ -22,9 +22,12 @@ API_VERSION: Literal["touchline.dev/v1alpha1"] = "touchline.dev/v1alpha1"
 
 # Annotations that Touchline reads.
 SIMULATE = f"{GROUP}/simulate"
-"""On a FeedProvider, in local mode: `fixtures` or `recording:PATH`; the built-in simulator serves it."""
+"""On a FeedProvider: `fixtures` or `recording:PATH`; the built-in simulator serves it in place of the real provider."""
 SIMULATE_GROUP = f"{GROUP}/simulate-group"
 """On a FeedProvider: providers of one group are served the same fixtures."""
+RECORDINGS = f"{GROUP}/recordings"
+"""On a FeedProvider, in a cluster: where a recording's relative path is found, `ConfigMap/NAME` or `PersistentVolumeClaim/NAME`."""
+RECORDINGS_PATTERN = r"(ConfigMap|PersistentVolumeClaim)/([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)"
 PAUSED = f"{GROUP}/paused"
 """On any resource: `"true"` keeps the operator from writing anything for it."""
 
