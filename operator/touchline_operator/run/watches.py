@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from typing import Any, cast
 
 import kopf
 
@@ -22,6 +23,8 @@ from touchline_operator.world.observed import Capabilities
 log = logging.getLogger(__name__)
 
 STOP_S = 5.0
+IDENTITY = cast("Any", "touchline-operator")
+"""For kopf's own peering, which is off: whoever leads is decided in `run/elector`."""
 
 
 class WatchesEnded(OperatorError):
@@ -68,6 +71,8 @@ class Watches:
                 ),
                 settings=chosen,
                 standalone=True,
+                # Kopf would make one of the user's name, which a pod's user does not have.
+                identity=IDENTITY,
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
                 stop_flag=self._stop,
