@@ -4,11 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from support.bettors import Answers
-from support.engine import Engine
-from support.stored import admin, read_messages
+from support.stored import Auditable, read_messages
 from touchline.bus import subjects
 from touchline.bus.listing import keys_of
 from touchline.desk.records import BetRecord, EpochRecord, decode_record
@@ -64,9 +61,9 @@ class Audit:
             assert epochs == sorted(epochs), f"epochs of shard {shard} go back: {epochs}"
 
 
-async def audit(engine: Engine) -> Audit:
+async def audit(engine: Auditable) -> Audit:
     """Read every stored decision."""
-    nc = await admin(engine)
+    nc = await engine.admin()
     try:
         js = nc.jetstream(timeout=5)
         names = [info.config.name or "" for info in await js.streams_info()]
@@ -81,18 +78,16 @@ async def audit(engine: Engine) -> Audit:
         await nc.close()
 
 
-async def truth(engine: Engine) -> dict[str, dict[str, Any]]:
+async def truth(engine: Auditable) -> dict[str, dict[str, Any]]:
     """What each simulated provider really said, and when: by provider, then by its own market id."""
     found: dict[str, dict[str, Any]] = {}
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
-        for port in engine.record.simulators.values():
-            providers = (await http.get(f"http://127.0.0.1:{port}/state")).json()["providers"]
-            found |= {name: provider["markets"] for name, provider in providers.items()}
+    for simulator in await engine.simulated():
+        found |= {name: provider["markets"] for name, provider in simulator["providers"].items()}
     return found
 
 
 async def check_against_truth(
-    engine: Engine, told: dict[str, dict[str, Any]], records: list[BetRecord], max_age_us: int
+    engine: Auditable, told: dict[str, dict[str, Any]], records: list[BetRecord], max_age_us: int
 ) -> int:
     """Every accepted price was one that some provider offered, on an open market, within `max_age_us` before the decision.
 
@@ -132,9 +127,9 @@ def _offered(history: list[dict[str, Any]], price: float, since: int, until: int
     return False
 
 
-async def _internal_ids(engine: Engine) -> dict[tuple[str, str], str]:
+async def _internal_ids(engine: Auditable) -> dict[tuple[str, str], str]:
     """Internal event id by provider and its own event id."""
-    nc = await admin(engine)
+    nc = await engine.admin()
     try:
         js = nc.jetstream(timeout=5)
         bucket = await js.key_value(subjects.EVENTS_BUCKET)

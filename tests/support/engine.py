@@ -3,6 +3,7 @@
 It listens on a free port, keeps a state directory of its own, and is ended (by its id) whatever the test did to its processes.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -15,9 +16,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from nats.aio.client import Client
 
 from support.command import Command
 from support.waiting import POLL_S, until, wait_until
+from touchline.bus.connection import connect
+from touchline.bus.settings import Settings
 from touchline.local.state_dir import RunRecord, read_run
 
 REPOSITORY = Path(__file__).parents[2]
@@ -160,6 +164,19 @@ class Engine(Command):
             timeout=timeout,
             check=False,
         )
+
+    async def admin(self) -> Client:
+        """A connection with all rights, with the credentials from the broker's own configuration."""
+        config = json.loads((self.state / "nats" / "nats.conf").read_text())
+        user = next(user for user in config["authorization"]["users"] if user["user"] == "admin")
+        settings = Settings(nats_url=self.record.nats_url, nats_user=user["user"], nats_password=user["password"])
+        return await connect(settings, name="auditor", first_connect_s=20)
+
+    async def simulated(self) -> list[dict[str, Any]]:
+        """What each simulator says of itself."""
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+            ports = self.record.simulators.values()
+            return [(await http.get(f"http://127.0.0.1:{port}/state")).json() for port in ports]
 
     async def statuses(self) -> dict[str, Any]:
         """What the components last wrote to the `status` bucket, through the gateway."""

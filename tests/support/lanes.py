@@ -16,7 +16,7 @@ from nats.aio.client import Client
 
 from support.engine import Engine, engine
 from support.recorded import ENTITY_MAPS, frames_of, internal_markets
-from support.stored import admin, read_messages
+from support.stored import read_messages
 from touchline.bus import subjects
 from touchline.bus.listing import keys_of
 from touchline.bus.messages import decode_beat
@@ -232,7 +232,7 @@ async def lanes(folder: Path, names: Sequence[str], first: Sequence[Path]) -> As
     for name, path in zip(names, first, strict=True):
         write_lane(folder, name, path)
     async with engine(folder) as running:
-        nc = await admin(running)
+        nc = await running.admin()
         try:
             async with TouchlineClient(running.url) as client:
                 await client.subscribe("*", within=30)

@@ -1,25 +1,25 @@
 """What a running engine's broker has stored, read with all rights and many messages at a time."""
 
-import json
 from collections.abc import AsyncIterator
+from typing import Any, Protocol
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from support.engine import Engine
-from touchline.bus.connection import connect
-from touchline.bus.settings import Settings
-
 FETCHED = 500
 
 
-async def admin(engine: Engine) -> Client:
-    """A connection with all rights, with the credentials from the broker's own configuration."""
-    config = json.loads((engine.state / "nats" / "nats.conf").read_text())
-    user = next(user for user in config["authorization"]["users"] if user["user"] == "admin")
-    settings = Settings(nats_url=engine.record.nats_url, nats_user=user["user"], nats_password=user["password"])
-    return await connect(settings, name="auditor", first_connect_s=20)
+class Auditable(Protocol):
+    """An engine whose broker and simulators can be asked, wherever it runs."""
+
+    async def admin(self) -> Client:
+        """A connection to its broker with all rights."""
+        ...
+
+    async def simulated(self) -> list[dict[str, Any]]:
+        """What each of its simulators' control ports answers to `/state`."""
+        ...
 
 
 async def read_messages(nc: Client, stream: str, subject: str, after: int = 0) -> AsyncIterator[Msg]:

@@ -23,6 +23,8 @@ from touchline_operator.world.custom import Custom
 from touchline_operator.world.keys import Manifest
 
 PART = "simulator"
+CONTROL_PORT = 7100
+"""On the pod's own loopback, for `kubectl port-forward` and `kubectl exec`: faults on demand, and what was really said."""
 FIRST_PORT = 7101
 MOST_PROVIDERS = 64
 RECORDINGS_DIR = "/recordings"
@@ -79,7 +81,7 @@ def simulator(owner: Custom, group: Group, *, image: str) -> list[Manifest]:
     """All children of one simulator."""
     name = group.host
     ports = {f"feed-{number}": FIRST_PORT + number for number in range(len(group.providers))}
-    command = ["python", "-m", "touchline.sim", "--host", "0.0.0.0", "--plain"]
+    command = ["python", "-m", "touchline.sim", "--host", "0.0.0.0", "--plain", "--control", str(CONTROL_PORT)]
     for provider in group.providers:
         command += ["--serve", f"{provider}={group.port_of(provider)}"]
     if group.what.startswith("recording:"):

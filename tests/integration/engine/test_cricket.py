@@ -21,7 +21,6 @@ from support.engine import Engine, engine
 from support.lanes import captured_frames, event_records
 from support.recorded import frames_of, internal_markets
 from support.recordings import recording
-from support.stored import admin
 from support.timeline import Moment, Timeline
 from support.waiting import until
 from touchline.local.client import TouchlineClient
@@ -120,7 +119,7 @@ async def check_bets(running: Engine, path: Path, speed: int, answers: Answers) 
     decided = await audit(running)
     decided.check(answers)
     accepted = [one for one in decided.bets if one.decision == "Accepted"]
-    nc = await admin(running)
+    nc = await running.admin()
     try:
         bound = internal_markets(path, PROVIDER, (await event_records(nc, PROVIDER)).get)
         received = [one.received_us for one in (await captured_frames(nc, PROVIDER))[0]]
