@@ -88,14 +88,14 @@ async def configure(nc: Client, *documents: dict[str, Any]) -> None:
 class BookProcess:
     """One `python -m touchline.book`."""
 
-    def __init__(self, node: str, env: dict[str, str]) -> None:
+    def __init__(self, node: str, env: dict[str, str], *options: str) -> None:
         self.node = node
         self._log = tempfile.NamedTemporaryFile(prefix=f"book-{node}-", suffix=".log")  # noqa: SIM115 - closed by end()
         # Compiled modules may be kept: a process that compiles everything anew starts twice as slowly.
         left_out = ("TOUCHLINE_", "PYTHONDONTWRITEBYTECODE")
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "touchline.book", "--node", node],
+            [sys.executable, "-m", "touchline.book", "--node", node, *options],
             env=inherited | env,
             stdout=self._log,
             stderr=self._log,

@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from nats.aio.client import Client
@@ -19,6 +19,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from touchline.book.lvc import LastValueCache, State
+from touchline.book.shell import readiness
 from touchline.book.shell.clock import monotonic_us, wall_us
 from touchline.book.shell.configuration import Configuration, EngineFacts
 from touchline.book.shell.durability_watch import watch_durability
@@ -26,9 +27,11 @@ from touchline.book.shell.health import node_health, shard_health
 from touchline.book.shell.lease_bucket import PENDING, LeaseBucket
 from touchline.book.shell.outbox import Outbox
 from touchline.book.shell.shard_node import ShardNode
+from touchline.book.tally import Tally
 from touchline.bus import subjects
 from touchline.bus.connection import connect_unless_stopped
 from touchline.bus.ending import end
+from touchline.bus.health_port import HealthPort, answering
 from touchline.bus.messages import (
     Beat,
     Probe,
@@ -43,6 +46,9 @@ from touchline.bus.settings import Settings
 from touchline.bus.status import StatusWriter
 from touchline.desk.store import BetStore
 from touchline.desk.stream_reader import StreamReader
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +78,8 @@ class BookNode:
         self._config = Configuration(self._apply_config)
         self._beats: dict[str, tuple[int, Beat]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._document: dict[str, Any] = {}
+        self._connections: list[Client] = []
         self._failed: asyncio.Future[None]
         self._nc: Client
         self._control: Client
@@ -101,6 +109,7 @@ class BookNode:
             await nc.close()
             return
         self._control = control
+        self._connections = [nc, control]
         self._outbox = Outbox(self._nc, monotonic_us)
         try:
             self._spawn(self._outbox.run())
@@ -305,9 +314,9 @@ class BookNode:
     async def _report(self) -> None:
         writer = StatusWriter(self._nc, f"book.{self._node}")
         while True:
-            details = {}
+            details, total = {}, Tally()
             for shard in self._shards:
-                details[shard.shard] = shard_health(shard, monotonic_us())
+                details[shard.shard] = shard_health(shard, monotonic_us(), total)
                 await asyncio.sleep(0)
             document = node_health(
                 node=self._node,
@@ -316,14 +325,35 @@ class BookNode:
                 now=monotonic_us(),
                 shards=self._shards,
                 details=details,
+                total=total,
                 beats=self._beats,
                 cache=self._cache.detail,
                 dropped=self._outbox.dropped,
                 pauses=self._pauses,
                 waiting_for="" if self._config.known.is_set() else "an OddsEngine in the config bucket",
             )
+            self._document = document
             await writer.put(document)
             await asyncio.sleep(STATUS_S)
+
+    @property
+    def _connected(self) -> bool:
+        return len(self._connections) == 2 and all(nc.is_connected for nc in self._connections)
+
+    def unready(self) -> list[str]:
+        """Why this node could not take over at this moment; empty: it could."""
+        engine = self._config.known.is_set()
+        return readiness.unready(monotonic_us(), broker=self._connected, engine=engine, shards=self._shards)
+
+    def figures(self) -> "Iterator[Metric]":
+        """Its figures for a scrape."""
+        return readiness.figures(
+            ready=not self.unready(),
+            broker=self._connected,
+            shards=self._shards,
+            document=self._document,
+            pauses=self._pauses,
+        )
 
     def _states(self, shard: int, markets: Iterable[str]) -> dict[str, State | None]:
         return self._shards[shard].states(markets)
@@ -359,13 +389,15 @@ class BookNode:
             log.debug("last words were not written: %r", error)
 
 
-async def run_node(settings: Settings, node: str, stop: asyncio.Event) -> None:
+async def run_node(settings: Settings, node: str, stop: asyncio.Event, *, health: HealthPort | None = None) -> None:
     """Run one book node until `stop` is set.
 
     Raises:
-        Fatal: a part of the node failed in a way that leaves nothing to serve.
+        Fatal: the health port is taken, or a part of the node failed in a way that leaves nothing to serve.
     """
+    book = BookNode(settings, node)
     try:
-        await BookNode(settings, node).run(stop)
+        async with answering(health, book.unready, book.figures):
+            await book.run(stop)
     except msgspec.DecodeError as error:
         raise Fatal(f"a stream of decisions holds a record that no node wrote: {error}") from error

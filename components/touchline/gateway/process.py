@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 
 from touchline.bus.connection import connect_unless_stopped
 from touchline.bus.ending import end
+from touchline.bus.health_port import bind
 from touchline.bus.process import Fatal
 from touchline.bus.settings import Settings
 from touchline.bus.status import StatusWriter
 from touchline.gateway.cache import LastValues
 from touchline.gateway.declared import engines, first_engine
-from touchline.gateway.server import OnePort, bind
+from touchline.gateway.server import OnePort
 from touchline.gateway.service import Service
 from touchline.gateway.tls import Certificate
 from touchline.gateway.web import create_app
@@ -44,7 +45,7 @@ async def run_gateway(
         BrokerUnreachable: no broker.
     """
     certificate = Certificate(settings.secrets_dir / tls_secret) if tls_secret else None
-    listener = bind(host, port)
+    listener = bind(host, port, option="--port")
     try:
         nc = await connect_unless_stopped(settings, stop, name=f"gateway {settings.node}")
         if nc is None:

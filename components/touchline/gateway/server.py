@@ -14,7 +14,6 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from touchline.bus.process import Fatal
 from touchline.gateway.door import Door, Upgrade
 from touchline.gateway.frames import PING
 from touchline.gateway.problems import Problem
@@ -32,27 +31,6 @@ PING_S = 25
 PING_STEPS = 100
 RESTART = 1012
 _TCP_USER_TIMEOUT = 18  # linux/tcp.h; the socket module has it from Python 3.13 on
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A bound socket, before anything else is started: a port in use is told at once.
-
-    Raises:
-        Fatal: the address cannot be had.
-    """
-    try:
-        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = infos[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as error:
-        raise Fatal(f"cannot listen on {host}:{port}: {error}; choose another --port or stop what uses it") from error
-    return listener
 
 
 class OnePort:

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from touchline.bus.health_port import HealthPort, health_options
 from touchline.bus.process import run
 from touchline.bus.settings import Settings, SettingsError
 from touchline.ingest.clock import system_clock
@@ -25,6 +26,13 @@ and follows their changes while it runs. It writes
   bucket status, ingest.NAME    health and counters, once a second
 
 \b
+With --health-port PORT it answers over HTTP:
+  /healthz                 200 while its loop turns
+  /readyz                  200 while it could receive (broker connected, configuration read), else 503 and why;
+                           a provider that is away shows in the status, not here
+  /metrics                 its figures for Prometheus
+
+\b
 Environment (all optional): TOUCHLINE_NATS_URL, TOUCHLINE_NATS_USER, TOUCHLINE_NATS_PASSWORD,
 TOUCHLINE_SECRETS_DIR (one folder for each Secret, one file for each key), TOUCHLINE_NODE, TOUCHLINE_LOG_LEVEL.
 
@@ -35,7 +43,8 @@ Exit codes: 0 stopped as asked (SIGTERM, Ctrl-C); 1 could not go on, the last li
 
 @click.command(epilog=EPILOG, context_settings={"max_content_width": 110})
 @click.option("--provider", required=True, metavar="NAME", help="Name of the FeedProvider resource to serve.")
-def main(provider: str) -> None:
+@health_options
+def main(provider: str, health_host: str, health_port: int | None) -> None:
     """Receive one provider's odds: capture, validate, translate, identify, publish.
 
     A FeedProvider that does not exist yet is waited for. Nothing here needs a restart: endpoints, thresholds and EntityMaps are
@@ -46,8 +55,10 @@ def main(provider: str) -> None:
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
 
+    health = HealthPort(health_host, health_port) if health_port is not None else None
+
     async def serve_until(stop: asyncio.Event) -> None:
-        await serve(settings, provider, system_clock(), stop)
+        await serve(settings, provider, system_clock(), stop, health=health)
 
     sys.exit(run(serve_until, log_level=settings.log_level))
 

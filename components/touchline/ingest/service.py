@@ -6,8 +6,10 @@ state that is beaten and written to the status, with what to do, and is tried ag
 
 import asyncio
 import logging
+from collections.abc import Iterable, Iterator
 from random import Random
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 import msgspec
 from nats.aio.client import Client
@@ -17,6 +19,7 @@ from touchline.bus import subjects
 from touchline.bus.config import Change, watch_config
 from touchline.bus.connection import connect_unless_stopped
 from touchline.bus.ending import end
+from touchline.bus.health_port import HealthPort, answering
 from touchline.bus.messages import decode_probe, decode_resync_request
 from touchline.bus.settings import Settings, SettingsError, read_secret
 from touchline.bus.status import StatusWriter
@@ -28,10 +31,14 @@ from touchline.ingest.clock import Clock
 from touchline.ingest.declaration import Declarations, Declared
 from touchline.ingest.durable import DurableSender
 from touchline.ingest.feed import ProviderFeed
+from touchline.ingest.figures import figures
 from touchline.ingest.identities import Identities
 from touchline.ingest.reception import Reception
 from touchline.ingest.registry import Registry
 from touchline.ingest.report import report
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +48,7 @@ STATUS_S = 1.0
 SETUP_RETRY_S = 2.0
 CLOSE_S = 5.0
 QUARANTINE_MESSAGES = 5_000
+NO_BROKER = "the broker is not connected"
 
 
 class Service:
@@ -71,6 +79,7 @@ class Service:
         self._connection = ""
         self._secret: dict[str, str] | None = None
         self._retry_setup = False
+        self._whole = False
         self.waiting = f"reading the configuration of {provider}"
         """Why no feed runs; empty while one does."""
 
@@ -114,17 +123,35 @@ class Service:
         self.waiting = "stopped"
         await self._write_status(StatusWriter(self._nc, f"ingest.{self._provider}"))
 
+    def unready(self) -> list[str]:
+        """Why this process could not receive at this moment; empty: it could. A provider that is away is told in the status instead: a
+        rollout must not wait for it."""
+        reasons = [] if self._nc.is_connected else [NO_BROKER]
+        if not self._whole:
+            reasons.append("the configuration is not read yet")
+        return reasons
+
+    def figures(self) -> "Iterator[Metric]":
+        """Its figures for a scrape."""
+        return figures(
+            self._clock.now(),
+            ready=not self.unready(),
+            broker=self._nc.is_connected,
+            connected=self._reception is not None and self._reception.connected,
+            capture=self.capture,
+            feed=self.feed,
+        )
+
     # What is declared
 
     async def _watch(self) -> None:
-        whole = False
         async for change in watch_config(self._nc):
             if isinstance(change, Change):
                 # Before everything is there, a provider would be run without the maps that come after it.
-                if self._declarations.change(change.key, change.value) and whole:
+                if self._declarations.change(change.key, change.value) and self._whole:
                     self._changed.set()
             else:
-                whole = True
+                self._whole = True
                 self._declarations.keep(change.keys)
                 self._changed.set()
 
@@ -283,16 +310,29 @@ class Service:
             await self.feed.flush()
 
 
-async def serve(settings: Settings, provider: str, clock: Clock, stop: asyncio.Event) -> None:
+async def serve(
+    settings: Settings, provider: str, clock: Clock, stop: asyncio.Event, *, health: HealthPort | None = None
+) -> None:
     """Connect to the broker and serve one provider until `stop` is set.
 
     Raises:
         touchline.bus.connection.BrokerUnreachable: no broker.
+        touchline.bus.process.Fatal: the health port is taken.
     """
-    nc = await connect_unless_stopped(settings, stop, name=f"ingest-{provider}")
-    if nc is None:
-        return
-    try:
-        await Service(nc, settings, provider, clock).run(stop)
-    finally:
-        await nc.close()
+    service: Service | None = None
+
+    def unready() -> list[str]:
+        return service.unready() if service is not None else [NO_BROKER]
+
+    def figures_now() -> "Iterable[Metric]":
+        return service.figures() if service is not None else ()
+
+    async with answering(health, unready, figures_now):
+        nc = await connect_unless_stopped(settings, stop, name=f"ingest-{provider}")
+        if nc is None:
+            return
+        try:
+            service = Service(nc, settings, provider, clock)
+            await service.run(stop)
+        finally:
+            await nc.close()

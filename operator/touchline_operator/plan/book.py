@@ -6,9 +6,9 @@ from touchline.local import credentials
 from touchline_operator.plan.child import child
 from touchline_operator.plan.names import child_name, labels, selector
 from touchline_operator.plan.nats import credentials_name
-from touchline_operator.plan.network import policy
-from touchline_operator.plan.parts import disruption_budget, service, service_account
-from touchline_operator.plan.pods import container, env_value, pod
+from touchline_operator.plan.network import policy, tcp
+from touchline_operator.plan.parts import disruption_budget, pod_monitor, service, service_account
+from touchline_operator.plan.pods import HEALTH, HEALTH_OPTIONS, HEALTH_PORT, container, env_value, health_probes, pod
 from touchline_operator.plan.wiring import Wiring
 from touchline_operator.world.keys import Manifest
 
@@ -24,7 +24,7 @@ def book_nodes(shards: int) -> int:
     return min(-(-shards // SHARDS_PER_NODE), MOST_NODES - 1) + 1
 
 
-def book(wiring: Wiring, *, image: str) -> list[Manifest]:
+def book(wiring: Wiring, *, image: str, pod_monitors: bool) -> list[Manifest]:
     """All children of the book."""
     owner, engine = wiring.engine, wiring.name
     name = child_name(engine, PART)
@@ -32,15 +32,17 @@ def book(wiring: Wiring, *, image: str) -> list[Manifest]:
     node = container(
         "book",
         image,
-        ["python", "-m", "touchline.book", "--node", "$(TOUCHLINE_NODE)"],
+        ["python", "-m", "touchline.book", "--node", "$(TOUCHLINE_NODE)", *HEALTH_OPTIONS],
         env=[
             *wiring.env(credentials.BOOK, credentials_name(engine, credentials.BOOK)),
             *wiring.cache_env(),
             env_value("TOUCHLINE_BETS_SYNC", "always"),
         ],
+        ports={HEALTH: HEALTH_PORT},
         mounts=mounts,
         requests={"cpu": "250m", "memory": "192Mi"},
         limits={"memory": "1Gi"},
+        probes=health_probes(),
     )
     template = pod(
         labels=labels(engine, PART),
@@ -61,10 +63,13 @@ def book(wiring: Wiring, *, image: str) -> list[Manifest]:
         "selector": {"matchLabels": selector(engine, PART)},
         "template": template,
     }
-    return [
+    children = [
         service_account(owner, name, engine, PART),
         service(owner, name, engine, PART, {}, headless=True),
-        policy(owner, name, engine, PART, ingress=[], egress=wiring.egress(cache=True)),
+        policy(owner, name, engine, PART, ingress=[{"ports": tcp(HEALTH_PORT)}], egress=wiring.egress(cache=True)),
         disruption_budget(owner, name, engine, PART),
         child("StatefulSet", name, owner, labels(engine, PART), {"spec": spec}),
     ]
+    if pod_monitors:
+        children.append(pod_monitor(owner, name, engine, PART, {"port": HEALTH}))
+    return children

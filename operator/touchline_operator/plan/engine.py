@@ -61,7 +61,7 @@ def engine_children(observed: Observed) -> list[Manifest]:
     if not observed.witness:
         if spec.redis.managed is not None:
             children += valkey(wiring, spec.redis.managed, image=image)
-        children += book(wiring, image=image)
+        children += book(wiring, image=image, pod_monitors=observed.capabilities.pod_monitors)
         children += gateway(wiring, image=image, pod_monitors=observed.capabilities.pod_monitors)
         children.append(service_account(wiring.engine, accounts_name(wiring.name), wiring.name, INGEST))
         for group in simulated(observed.world, observed.namespace):

@@ -9,8 +9,8 @@ from touchline_operator.plan.child import child
 from touchline_operator.plan.names import child_name, labels, selector
 from touchline_operator.plan.nats import credentials_name
 from touchline_operator.plan.network import policy, tcp
-from touchline_operator.plan.parts import disruption_budget, service, service_account
-from touchline_operator.plan.pods import container, http_probe, pod, user_secrets
+from touchline_operator.plan.parts import disruption_budget, pod_monitor, service, service_account
+from touchline_operator.plan.pods import container, health_probes, pod, user_secrets
 from touchline_operator.plan.wiring import Wiring
 from touchline_operator.world.keys import Manifest
 
@@ -37,11 +37,10 @@ def gateway(wiring: Wiring, *, image: str, pod_monitors: bool) -> list[Manifest]
     if spec.autoscaling is not None:
         children.append(_autoscaler(wiring, name))
     if pod_monitors:
-        endpoint = {"port": "http", "path": "/metrics", "scheme": scheme.lower()}
+        endpoint: dict[str, Any] = {"port": "http", "scheme": scheme.lower()}
         if spec.tls is not None:
-            endpoint |= {"tlsConfig": {"insecureSkipVerify": True}}  # type: ignore[dict-item]
-        monitor = {"selector": {"matchLabels": selector(engine, PART)}, "podMetricsEndpoints": [endpoint]}
-        children.append(child("PodMonitor", name, owner, labels(engine, PART), {"spec": monitor}))
+            endpoint["tlsConfig"] = {"insecureSkipVerify": True}
+        children.append(pod_monitor(owner, name, engine, PART, endpoint))
     return children
 
 
@@ -67,11 +66,7 @@ def _deployment(wiring: Wiring, name: str, image: str, scheme: str) -> Manifest:
         mounts=mounts,
         requests={"cpu": "200m", "memory": "192Mi"},
         limits={"memory": "1Gi"},
-        probes={
-            "startupProbe": http_probe("/healthz", "http", scheme=scheme, period=2, failures=60),
-            "readinessProbe": http_probe("/readyz", "http", scheme=scheme, period=2, failures=2),
-            "livenessProbe": http_probe("/healthz", "http", scheme=scheme, period=10),
-        },
+        probes=health_probes("http", scheme=scheme),
     )
     drain_s = min(-(-spec.drain_spread.micros // 1_000_000), DRAIN_MOST_S)
     template = pod(

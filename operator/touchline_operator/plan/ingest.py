@@ -9,8 +9,16 @@ from touchline_operator.plan.child import child
 from touchline_operator.plan.names import PROVIDER_LABEL, child_name, labels, selector
 from touchline_operator.plan.nats import credentials_name
 from touchline_operator.plan.network import Rule, anywhere, pods_of, policy, tcp
-from touchline_operator.plan.parts import secret
-from touchline_operator.plan.pods import container, pod, user_secrets
+from touchline_operator.plan.parts import pod_monitor, secret
+from touchline_operator.plan.pods import (
+    HEALTH,
+    HEALTH_OPTIONS,
+    HEALTH_PORT,
+    container,
+    health_probes,
+    pod,
+    user_secrets,
+)
 from touchline_operator.plan.simulators import Group
 from touchline_operator.plan.wiring import Wiring, port_of
 from touchline_operator.world.custom import Custom
@@ -29,7 +37,13 @@ def accounts_name(engine: str) -> str:
 
 
 def ingest(
-    wiring: Wiring, owner: Custom, provider: FeedProvider, *, image: str, simulated: Group | None
+    wiring: Wiring,
+    owner: Custom,
+    provider: FeedProvider,
+    *,
+    image: str,
+    simulated: Group | None,
+    pod_monitors: bool,
 ) -> list[Manifest]:
     """All children of one FeedProvider; `simulated` is the simulator that stands in for the real provider."""
     name, user = child_name(provider.name, PART), credentials.ingest_user(provider.name)
@@ -46,11 +60,13 @@ def ingest(
     receiver = container(
         PART,
         image,
-        ["python", "-m", "touchline.ingest", "--provider", provider.name],
+        ["python", "-m", "touchline.ingest", "--provider", provider.name, *HEALTH_OPTIONS],
         env=wiring.env(user, credentials_secret),
+        ports={HEALTH: HEALTH_PORT},
         mounts=mounts,
         requests={"cpu": "100m", "memory": "128Mi"},
         limits={"memory": "768Mi"},
+        probes=health_probes(),
     )
     template = pod(
         labels=marks,
@@ -68,11 +84,13 @@ def ingest(
         "template": template,
     }
     egress = [*wiring.egress(cache=False), _way_out(provider, simulated)]
-    return [
-        *children,
-        policy(owner, name, provider.name, PART, ingress=[], egress=egress),
+    children += [
+        policy(owner, name, provider.name, PART, ingress=[{"ports": tcp(HEALTH_PORT)}], egress=egress),
         child("Deployment", name, owner, marks, {"spec": spec}),
     ]
+    if pod_monitors:
+        children.append(pod_monitor(owner, name, provider.name, PART, {"port": HEALTH}))
+    return children
 
 
 def _way_out(provider: FeedProvider, simulated: Group | None) -> Rule:

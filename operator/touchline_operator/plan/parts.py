@@ -42,6 +42,15 @@ def disruption_budget(owner: Custom, name: str, instance: str, component: str) -
     return child("PodDisruptionBudget", name, owner, labels(instance, component), {"spec": spec})
 
 
+def pod_monitor(owner: Custom, name: str, instance: str, component: str, endpoint: Mapping[str, Any]) -> Manifest:
+    """Where a monitoring system reads the pods' figures; `endpoint` is added to their path."""
+    spec = {
+        "selector": {"matchLabels": selector(instance, component)},
+        "podMetricsEndpoints": [{"path": "/metrics", **endpoint}],
+    }
+    return child("PodMonitor", name, owner, labels(instance, component), {"spec": spec})
+
+
 def secret(owner: Custom, name: str, instance: str, component: str, values: Mapping[str, str]) -> Manifest:
     """A Secret of the operator's making; `values` are text."""
     data = {key: base64.b64encode(value.encode()).decode() for key, value in sorted(values.items())}

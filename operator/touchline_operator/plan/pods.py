@@ -107,6 +107,24 @@ def http_probe(path: str, port: str, *, scheme: str = "HTTP", period: int = 5, f
     }
 
 
+HEALTH = "health"
+HEALTH_PORT = 8081
+HEALTH_OPTIONS = ["--health-host", "0.0.0.0", "--health-port", str(HEALTH_PORT)]
+"""What makes a component without a port of its own answer its probes (touchline.bus.health_port)."""
+
+
+def health_probes(port: str = HEALTH, *, scheme: str = "HTTP") -> dict[str, Any]:
+    """The probes of a component: `/healthz` while its loop turns, `/readyz` while it is of use.
+
+    Readiness is asked often, for a rollout waits for it pod by pod.
+    """
+    return {
+        "startupProbe": http_probe("/healthz", port, scheme=scheme, period=2, failures=60),
+        "readinessProbe": http_probe("/readyz", port, scheme=scheme, period=2, failures=2),
+        "livenessProbe": http_probe("/healthz", port, scheme=scheme, period=10),
+    }
+
+
 def tcp_probe(port: str, *, period: int = 5, failures: int = 3) -> dict[str, Any]:
     """A probe that opens a connection."""
     return {"tcpSocket": {"port": port}, "periodSeconds": period, "timeoutSeconds": 3, "failureThreshold": failures}

@@ -34,5 +34,12 @@ def provider_children(observed: Observed) -> list[Manifest]:
     if observed.witness:
         return []
     group = group_of(provider.name, simulated(observed.world, observed.namespace))
-    children = ingest(wiring, observed.target, provider, image=image_of(observed), simulated=group)
+    children = ingest(
+        wiring,
+        observed.target,
+        provider,
+        image=image_of(observed),
+        simulated=group,
+        pod_monitors=observed.capabilities.pod_monitors,
+    )
     return [sealed(each) for each in children]

@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
 
+from support.ingest_process import ingest_process, log_of
 from support.ingest_scene import ACCEPT_ALL, Reader, betfair, declare, declare_engine, raw_frames
 from support.servers import SHARDS
 from support.waiting import until
@@ -24,30 +23,6 @@ from touchline.local.servers import NatsServer
 from touchline.sim.server import Simulator, SimulatorOptions
 
 pytestmark = pytest.mark.servers
-
-
-@contextmanager
-def process(url: str, folder: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The command as a user starts it; killed in the end if it still runs. Its log is `folder/log`."""
-    secret = folder / "secrets" / "betfair"
-    secret.mkdir(parents=True, exist_ok=True)
-    (secret / "appKey").write_text("key")
-    (secret / "sessionToken").write_text("token")
-    env = os.environ | {"TOUCHLINE_NATS_URL": url, "TOUCHLINE_SECRETS_DIR": str(folder / "secrets")} | environment
-    with (folder / "log").open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "touchline.ingest", "--provider", "betfair-a"], env=env, stderr=log, stdout=log
-        )
-        try:
-            yield child
-        finally:
-            if child.poll() is None:
-                child.kill()
-            child.wait(10)
-
-
-def log_of(folder: Path) -> str:
-    return (folder / "log").read_text()
 
 
 async def declared(nc: Client, served: Simulator) -> Reader:
@@ -68,7 +43,7 @@ async def test_sigterm_ends_it_with_code_0_a_last_beat_and_everything_stored(
 ) -> None:
     async with simulator() as served:
         reader = await declared(nats, served)
-        with process(nats_server.url, tmp_path) as child:
+        with ingest_process(nats_server.url, tmp_path) as child:
             await until(lambda: reader.state == "Connected", within=30)
             child.send_signal(signal.SIGTERM)
             await until(lambda: child.poll() is not None, within=15)
@@ -84,12 +59,12 @@ async def test_a_killed_process_comes_back_as_a_new_incarnation_with_the_same_ev
 ) -> None:
     async with simulator() as served:
         reader = await declared(nats, served)
-        with process(nats_server.url, tmp_path) as child:
+        with ingest_process(nats_server.url, tmp_path) as child:
             await until(lambda: reader.state == "Connected", within=30)
             first, before = reader.inc, set(reader.markets)
             child.kill()
             child.wait(10)
-        with process(nats_server.url, tmp_path):
+        with ingest_process(nats_server.url, tmp_path):
             await until(lambda: reader.inc != first and reader.state == "Connected", within=30)
             await until(lambda: len(reader.sets) >= 2 * SHARDS)
         assert before & set(reader.markets)
@@ -104,7 +79,9 @@ async def test_its_own_broker_user_may_do_all_that_it_does(tmp_path: Path) -> No
         name = ingest_user("betfair-a")
         async with simulator() as served:
             reader = await declared(admin, served)
-            with process(server.url, tmp_path, TOUCHLINE_NATS_USER=name, TOUCHLINE_NATS_PASSWORD=f"pw-{name}") as child:
+            with ingest_process(
+                server.url, tmp_path, TOUCHLINE_NATS_USER=name, TOUCHLINE_NATS_PASSWORD=f"pw-{name}"
+            ) as child:
                 await until(lambda: reader.state == "Connected" and len(reader.markets) > 5, within=30)
                 child.terminate()
                 await until(lambda: child.poll() is not None, within=15)
@@ -144,7 +121,7 @@ async def test_a_process_that_waits_for_its_broker_stops_when_it_is_asked_to(tmp
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        with process(f"nats://127.0.0.1:{port}", tmp_path) as child:
+        with ingest_process(f"nats://127.0.0.1:{port}", tmp_path) as child:
             async with asyncio.timeout(30):
                 await came.wait()
             child.send_signal(signal.SIGTERM)

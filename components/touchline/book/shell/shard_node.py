@@ -27,6 +27,7 @@ from touchline.bus.wire import pack_snapshot
 from touchline.desk.desk import Desk
 from touchline.desk.durability import NONE
 from touchline.desk.outputs import Announce, Answer, Append, DeskOutput, StepDown
+from touchline.desk.records import DecisionKind
 from touchline.desk.store import BetStore, read_all
 from touchline.desk.stream_reader import StreamReader, Unreadable
 
@@ -73,6 +74,9 @@ class ShardNode:
         )
         self.caught_up = False
         """Whether the stream of decisions was read to its end once; before that this node is no candidate."""
+        self.read_at = 0
+        """When that was last so, for a shard that somebody else leads."""
+        self._counted_from: dict[DecisionKind, int] = {}
         self._node = node
         self._clock, self._wall = clock, wall
         self._outbox, self._bucket, self._pending, self._reader = outbox, bucket, pending, reader
@@ -153,6 +157,12 @@ class ShardNode:
         """Subject and packed state of each of these markets at its last published version; None: not in the book any more."""
         return {market: self.book.state(market) for market in markets}
 
+    def decided(self) -> dict[str, int]:
+        """Decisions on this shard by kind since it was caught up, whichever node made them."""
+        if not self.caught_up:
+            return {}
+        return {kind.value: count - self._counted_from.get(kind, 0) for kind, count in self.desk.counts.items()}
+
     async def follow(self) -> None:
         """Read what the leader has stored since; a leader knows that itself."""
         if self._following or self._opening or self.desk.leading or self.desk.opening:
@@ -160,8 +170,10 @@ class ShardNode:
         self._following = True
         try:
             await read_all(self._reader, self.shard, self._next_record, self.desk.replayed)
+            self.read_at = self._clock()
             if not self.caught_up:
                 self.caught_up = True
+                self._counted_from = dict(self.desk.counts)
                 log.info("shard %d: %d decisions read", self.shard, self.desk.applied)
             self.lease.at_least(self.desk.stream_epoch)
         except Unreadable as error:
