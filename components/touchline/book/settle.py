@@ -1,6 +1,6 @@
 """One market brought up to date after something about it changed: class, provider, phase, finality, prices, holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from touchline.book.arbitration import ARBITERS, Word
@@ -9,13 +9,15 @@ from touchline.book.config import BookConfig, ClassConfig
 from touchline.book.firing import fire
 from touchline.book.link import NEVER, Link
 from touchline.book.manual import Orders
-from touchline.book.market import FINAL, BookMarket, Transition
+from touchline.book.market import FINAL, BookMarket, Signal, Transition
 from touchline.book.outputs import Note, NoteKind
 from touchline.book.pricing import reset_moves, shown_prices, take_prices, watch_all
 from touchline.book.review import CHECKS, candidates_of, review
+from touchline.book.tally import trigger_of
 from touchline.book.triggers.price_move import PriceMove
 from touchline.book.triggers.provider_disagreement import ProviderDisagreement
 from touchline.book.triggers.registry import make_trigger
+from touchline.domain.holds import Hold
 from touchline.domain.status import MarketStatus, Phase, ProviderStatus
 
 
@@ -30,11 +32,12 @@ class Surroundings(Protocol):
 
 
 class Settled(NamedTuple):
-    """What else has to be looked at, and what to write down."""
+    """What else has to be looked at, and what to write down. `begun` are triggers whose holds began, by policy and type."""
 
     event: bool
     providers: list[Link]
     notes: list[Note]
+    begun: list[tuple[str, str]]
 
 
 def settle(
@@ -92,7 +95,21 @@ def settle(
     market.unsent.update(shown_prices(market, None if market.blocked != blocked_before else touched))
     market.due = min(due, fired.due, outcome.due)
     market.fast_link = _fast_link(market)
-    return Settled(fired.event, fired.providers, notes)
+    begun = _begun(market, outcome.set, blocked_before) if outcome.set or market.blocked else []
+    return Settled(fired.event, fired.providers, notes, begun)
+
+
+def _begun(
+    market: BookMarket, holds: Iterable[Hold], blocked: Mapping[str, Mapping[str, Signal]]
+) -> list[tuple[str, str]]:
+    """What suspended the market or a selection of it just now, by policy and type; what a new market comes with suspends nothing."""
+    if market.status_sent is None:
+        return []
+    causes = [(hold.cause, hold.reason) for hold in holds]
+    for selection, signals in market.blocked.items():
+        known = blocked.get(selection, ())
+        causes += [(cause, signal.config.type) for cause, signal in signals.items() if cause not in known]
+    return [(policy, reason.value) for cause, reason in causes if (policy := trigger_of(cause)[0])]
 
 
 def forget(market: BookMarket) -> None:

@@ -22,6 +22,8 @@ from touchline.book.plain import take
 from touchline.book.publishing import Publisher
 from touchline.book.quoting import quote_of
 from touchline.book.settle import forget, settle
+from touchline.book.sliding import SlidingCounts
+from touchline.book.tally import Tally, count
 from touchline.book.timetable import Timetable
 from touchline.book.touched import Touched
 from touchline.book.view import View
@@ -45,6 +47,8 @@ class ShardBook:
         self.orders = Orders()
         self.publisher = Publisher(shard)
         self.pending = PendingBoard()
+        self.begun = SlidingCounts()
+        """How often each policy's triggers suspended something, by policy and type. Every node counts, so who takes over knows the hour."""
         self._links: dict[str, Link] = {}
         self._markets: dict[str, BookMarket] = {}
         self._events: dict[str, Event] = {}
@@ -208,6 +212,15 @@ class ShardBook:
         """Ids of the markets in the book, in the order in which they came."""
         return self._markets.keys()
 
+    def tally(self, now: int) -> Tally:
+        """Its markets counted by class, status and cause; of a book that leads."""
+        return count(now, self._markets.values())
+
+    @property
+    def events(self) -> int:
+        """Events with a market in the book."""
+        return len(self._events)
+
     def link(self, name: str) -> Link:
         """The provider of a name, known or not."""
         found = self._links.get(name)
@@ -345,6 +358,8 @@ class ShardBook:
         market.due = min(market.due, market.absent_since + ABSENT_KEPT_US)
         self._schedule(market)
         outputs.extend(result.notes)
+        for trigger in result.begun:
+            self.begun.add(now, trigger)
         for other in market.event.markets if result.event else ():
             if other != id:
                 self._touched.touch(other, {})

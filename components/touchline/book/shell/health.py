@@ -5,11 +5,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from touchline.book.shell.shard_node import ShardNode
+from touchline.book.tally import Tally, documents
 from touchline.bus.messages import Beat
+from touchline.version import __version__
 
 
-def shard_health(node: ShardNode, now: int) -> dict[str, Any]:
-    """One shard: who leads it, and, where this node does, its markets by status and holds by reason."""
+def shard_health(node: ShardNode, now: int, total: Tally) -> dict[str, Any]:
+    """One shard: who leads it, and, where this node does, its markets by status and holds by reason.
+
+    A led shard's markets are added to `total`, by class: what a node tells of classes is the sum over its shards, or its document would
+    grow with their product.
+    """
     lease, book, desk = node.lease, node.book, node.desk
     document: dict[str, Any] = {
         "leading": node.leading,
@@ -20,22 +26,14 @@ def shard_health(node: ShardNode, now: int) -> dict[str, Any]:
     }
     if not book.leading:
         return document
-    statuses: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    oldest = 0
-    for market in book.markets():
-        quote = book.quote(now, market)
-        if quote is None:
-            continue
-        statuses[quote.status.value] += 1
-        reasons.update(hold.reason.value for hold in quote.holds)
-        if not quote.holds and quote.status.value == "Open":
-            oldest = max(oldest, quote.age_us)
+    tally = book.tally(now)
+    total.add(tally)
     return document | {
         "seq": book.seq,
-        "markets": dict(sorted(statuses.items())),
-        "holds": dict(sorted(reasons.items())),
-        "oldestPriceMs": oldest // 1000,
+        "events": book.events,
+        "markets": tally.statuses(),
+        "holds": tally.reasons(),
+        "oldestPriceMs": tally.oldest_us() // 1000,
         "desk": {
             "deciding": desk.leading,
             "closed": desk.closed,
@@ -55,29 +53,31 @@ def node_health(
     now: int,
     shards: Sequence[ShardNode],
     details: Mapping[int, dict[str, Any]],
+    total: Tally,
     beats: Mapping[str, tuple[int, Beat]],
     cache: str,
     dropped: int,
     pauses: int,
     waiting_for: str,
 ) -> dict[str, Any]:
-    """The whole document. `details` are `shard_health` by shard; `beats` the last beat by provider, with when it was heard."""
+    """The whole document. `details` are `shard_health` by shard, `total` the sum that it made; `beats` the last beat by provider, with when
+    it was heard.
+    """
     bets: Counter[str] = Counter()
-    markets: Counter[str] = Counter()
-    holds: Counter[str] = Counter()
+    begun: Counter[tuple[str, str]] = Counter()
     for shard in shards:
         bets.update({kind.value: count for kind, count in shard.desk.counts.items()})
-    for detail in details.values():
-        markets.update(detail.get("markets", {}))
-        holds.update(detail.get("holds", {}))
+        if details.get(shard.shard, {}).get("markets") is not None:
+            begun.update(shard.book.begun.totals(now))
     return {
+        "version": __version__,
         "node": node,
         "started": started,
         "at": wall,
         "waitingFor": waiting_for,
         "leads": [shard.shard for shard in shards if shard.leading],
-        "markets": dict(sorted(markets.items())),
-        "holds": dict(sorted(holds.items())),
+        "markets": total.statuses(),
+        "holds": total.reasons(),
         "bets": dict(sorted(bets.items())),
         "providers": {
             name: {
@@ -94,4 +94,5 @@ def node_health(
         "dropped": dropped,
         "pauses": pauses,
         "shards": {str(number): detail for number, detail in sorted(details.items())},
+        **documents(total, begun),
     }
