@@ -43,6 +43,7 @@ check: $(VENV)/.installed ## ruff, mypy (strict), import rules, generated files
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m touchline.api.crds crds --check
 	@$(BIN)/python -m touchline.api.reference docs/reference --check
+	@$(BIN)/python charts/generate.py --check
 
 format: $(VENV)/.installed ## Format the code and sort its imports
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -57,9 +58,10 @@ bench-peers: $(VENV)/.installed ## The gateway beside Centrifugo (builds it with
 simulate: $(VENV)/.installed ## Run the deterministic simulation (SEEDS=20000 SEED=1)
 	@$(BIN)/touchline simulate --seeds $(SEEDS) --seed $(SEED)
 
-crds: $(VENV)/.installed ## Generate crds/ and docs/reference/ from the models
+crds: $(VENV)/.installed ## Generate crds/, docs/reference/ and what the chart repeats
 	@$(BIN)/python -m touchline.api.crds crds
 	@$(BIN)/python -m touchline.api.reference docs/reference
+	@$(BIN)/python charts/generate.py
 
 lock: $(VENV)/.installed ## Renew requirements.lock from pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 from typing import Any
 
 import yaml
@@ -11,6 +13,9 @@ from touchline.api.crds.schema import Schema, structural_schema
 from touchline.api.kinds import KINDS, Resource
 from touchline.api.types.references import LABEL_LENGTH, LABEL_PATTERN
 from touchline.api.types.resource import GROUP, VERSION, Column
+
+DIGEST = f"{GROUP}/schema"
+"""Annotation with a digest of the CRD's spec: whether two are the same can be asked without comparing what a server made of them."""
 
 _READY = '.status.conditions[?(@.type=="Ready")]'
 # So that `kubectl wait` and every reader find Ready from the first moment, before the operator has seen the object.
@@ -40,32 +45,34 @@ def crd_documents() -> dict[str, dict[str, Any]]:
 def crd_document(model: type[Resource]) -> dict[str, Any]:
     """The CustomResourceDefinition of one kind."""
     info, kind = model.info, model.__name__
+    spec = {
+        "group": GROUP,
+        "names": {
+            "kind": kind,
+            "listKind": f"{kind}List",
+            "plural": info.plural,
+            "singular": kind.lower(),
+            "shortNames": list(info.short_names),
+            "categories": ["touchline"],
+        },
+        "scope": "Namespaced",
+        "versions": [
+            {
+                "name": VERSION,
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": root_schema(model)},
+                "subresources": {"status": {}},
+                "additionalPrinterColumns": _columns(info.columns),
+            }
+        ],
+    }
+    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{info.plural}.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "names": {
-                "kind": kind,
-                "listKind": f"{kind}List",
-                "plural": info.plural,
-                "singular": kind.lower(),
-                "shortNames": list(info.short_names),
-                "categories": ["touchline"],
-            },
-            "scope": "Namespaced",
-            "versions": [
-                {
-                    "name": VERSION,
-                    "served": True,
-                    "storage": True,
-                    "schema": {"openAPIV3Schema": root_schema(model)},
-                    "subresources": {"status": {}},
-                    "additionalPrinterColumns": _columns(info.columns),
-                }
-            ],
-        },
+        "metadata": {"name": f"{info.plural}.{GROUP}", "annotations": {DIGEST: digest}},
+        "spec": spec,
     }
 
 
