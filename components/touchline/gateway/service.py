@@ -131,6 +131,8 @@ class Service:
         """This gateway's own entry in the `status` bucket."""
         return {
             "version": __version__,
+            "node": self.settings.node,
+            "at": time.time_ns() // 1000,
             "ready": not self.unready(),
             "connections": self.connections,
             "audiences": self.hub.fanout.audiences,

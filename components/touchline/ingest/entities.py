@@ -12,7 +12,7 @@ from touchline.api.v1alpha1.entity_map import League, SelectionSource
 from touchline.feeds.interface import NativeMarket
 from touchline.ingest.accepted import accepted_id
 from touchline.ingest.entity_index import SportIndex, TypeAlias, TypeMatch, TypeRule
-from touchline.ingest.refusals import QuarantineReason, Refusal
+from touchline.ingest.refusals import QuarantineReason, Refusal, Unmatched
 
 NO_LEAGUE = "unknown"
 """League of an event for which the provider names none, where the map accepts what it does not know."""
@@ -82,6 +82,7 @@ class Entities:
                 QuarantineReason.UNKNOWN_SPORT,
                 f"no EntityMap of the provider knows sport {_shown(native.sport_id, native.sport_name)}",
                 candidates=known,
+                unmatched=Unmatched("", "sport", _named(native.sport_id, native.sport_name)),
             )
         return Sport(accepted_id(word), rest)
 
@@ -113,7 +114,11 @@ class Entities:
                 return LeagueFound(found[0], index.leagues[found[0]])
         if sport.accept:
             return LeagueFound(accepted_id(native.league_name or native.league_id), None)
-        return Refusal(QuarantineReason.UNKNOWN_LEAGUE, f"no EntityMap of {sport.id} knows league {shown}")
+        return Refusal(
+            QuarantineReason.UNKNOWN_LEAGUE,
+            f"no EntityMap of {sport.id} knows league {shown}",
+            unmatched=Unmatched(sport.id, "league", _named(native.league_id, native.league_name)),
+        )
 
     def team(self, sport: Sport, league: LeagueFound, name: str, native_id: str = "") -> TeamFound | Refusal:
         """A participant by name in its league's context, or by the provider's id in any.
@@ -142,6 +147,7 @@ class Entities:
             QuarantineReason.UNKNOWN_TEAM,
             f"no EntityMap of {sport.id} knows team {name!r} in league {league.id}{where}",
             candidates=tuple(elsewhere),
+            unmatched=Unmatched(sport.id, "team", _named(native_id, name)),
         )
 
     def player(self, sport: Sport, name: str, native_id: str) -> TeamFound | Refusal:
@@ -159,7 +165,9 @@ class Entities:
         if sport.accept:
             return TeamFound(accepted_id(name or native_id), name or native_id)
         return Refusal(
-            QuarantineReason.UNKNOWN_SELECTION, f"no EntityMap of {sport.id} knows player {_shown(native_id, name)}"
+            QuarantineReason.UNKNOWN_SELECTION,
+            f"no EntityMap of {sport.id} knows player {_shown(native_id, name)}",
+            unmatched=Unmatched(sport.id, "player", _named(native_id, name)),
         )
 
     def market_type(self, sport: Sport, native: NativeMarket) -> TypeFound | Refusal:
@@ -180,6 +188,7 @@ class Entities:
         return Refusal(
             QuarantineReason.UNKNOWN_MARKET_TYPE,
             f"no EntityMap of {sport.id} knows market type {_shown(native.type_id, native.type)}",
+            unmatched=Unmatched(sport.id, "market type", _named(native.type_id, native.type)),
         )
 
     def reference(
@@ -253,3 +262,8 @@ def _shown(native_id: str, name: str) -> str:
     if native_id and name and native_id != name:
         return f"{name!r} (id {native_id!r})"
     return repr(name or native_id)
+
+
+def _named(native_id: str, name: str) -> str:
+    """The provider's name, with its id where that says more."""
+    return f"{name} (id {native_id})" if native_id and name and native_id != name else name or native_id

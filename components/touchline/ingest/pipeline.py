@@ -29,6 +29,7 @@ from touchline.ingest.market_state import MarketState
 from touchline.ingest.refusals import QuarantineReason, Refusal
 from touchline.ingest.results import Coverage, LookUp, Publish, Quarantine, Result
 from touchline.ingest.translation import Translation
+from touchline.ingest.unmatched import unmatched
 from touchline.ingest.validation import Verdict, examine, examine_prices, timestamp
 
 MAX_MARKETS = 100_000
@@ -147,6 +148,10 @@ class Pipeline:
         """Markets and events held, for the status."""
         bound = sum(1 for market in self._markets.values() if market.bound is not None)
         return {"events": len(self._events), "markets": len(self._markets), "published": bound, "lookups": self.pending}
+
+    def unmatched(self) -> list[dict[str, str | int]]:
+        """Names that no EntityMap knows and that keep something out now, the most frequent first."""
+        return unmatched(self._markets.values())
 
     # One update
 

@@ -44,10 +44,23 @@ class QuarantineReason(StrEnum):
     """An older definition after a newer one."""
 
 
+class Unmatched(NamedTuple):
+    """A name of the provider's that no EntityMap knows. `sport` is the internal id, empty where the sport itself is the name."""
+
+    sport: str
+    what: str
+    """sport, league, team, player, market type or selection."""
+    name: str
+
+
 class Refusal(NamedTuple):
-    """One thing refused. `runner` is empty where the whole market is meant; `candidates` are what it could have been."""
+    """One thing refused. `runner` is empty where the whole market is meant; `candidates` are what it could have been.
+
+    `unmatched` is the name that was looked for in vain, where that is why.
+    """
 
     reason: QuarantineReason
     detail: str
     runner: str = ""
     candidates: tuple[str, ...] = ()
+    unmatched: Unmatched | None = None

@@ -11,6 +11,7 @@ from touchline.ingest.declaration import Declared
 from touchline.ingest.durable import DurableSender
 from touchline.ingest.feed import ProviderFeed
 from touchline.ingest.reception import Reception
+from touchline.version import __version__
 
 WAITING = "Waiting"
 """State of a process that has no feed to run; `detail` says why."""
@@ -32,6 +33,7 @@ def report(
 ) -> dict[str, Any]:
     """Everything that is known, as JSON-compatible values. Times in microseconds, shares in parts per million."""
     document: dict[str, Any] = {
+        "version": __version__,
         "role": "ingest",
         "provider": provider,
         "node": node,
@@ -62,6 +64,7 @@ def report(
         "frames": msgspec.to_builtins(feed.frames),
         "updates": msgspec.to_builtins(feed.pipeline.counts),
         "markets": feed.pipeline.sizes(),
+        "unmatched": feed.pipeline.unmatched(),
         "published": {
             "batches": feed.publisher.batches,
             "updates": feed.publisher.updates,

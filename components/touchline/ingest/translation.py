@@ -19,7 +19,7 @@ from touchline.ingest.entities import Entities, LeagueFound, Reference, Sport, T
 from touchline.ingest.entity_index import SelectionRule
 from touchline.ingest.identity import EventView
 from touchline.ingest.lines import canonical_line, mirrored, specifier
-from touchline.ingest.refusals import QuarantineReason, Refusal
+from touchline.ingest.refusals import QuarantineReason, Refusal, Unmatched
 
 
 class RunnerMeaning(NamedTuple):
@@ -209,6 +209,7 @@ class _Runners:
                 f"{self._rule.id} lists no selection for {runner.name or runner.id!r}",
                 runner,
                 tuple(rule.id for rule in self._rule.selections),
+                Unmatched(self._sport.id, "selection", f"{runner.name or runner.id} of {self._rule.id}"),
             )
             return None
         else:
@@ -279,9 +280,14 @@ class _Runners:
         return {SelectionRole.HOME: self._home.name, SelectionRole.AWAY: self._away.name}.get(role, "")
 
     def _refuse(
-        self, reason: QuarantineReason, detail: str, runner: NativeRunner, candidates: tuple[str, ...] = ()
+        self,
+        reason: QuarantineReason,
+        detail: str,
+        runner: NativeRunner,
+        candidates: tuple[str, ...] = (),
+        unmatched: Unmatched | None = None,
     ) -> None:
-        self._refusals.append(Refusal(reason, detail, runner.id, candidates))
+        self._refusals.append(Refusal(reason, detail, runner.id, candidates, unmatched))
 
 
 def _selection_id(text: str) -> str:
