@@ -37,7 +37,8 @@ def _values(schema: Schema, indent: str) -> Iterator[str]:
             continue
         if not indent:
             yield ""
-        yield from textwrap.wrap(value["description"], WIDTH - len(indent), initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")  # fmt: skip
+        comment = f"{indent}# "
+        yield from textwrap.wrap(value["description"], WIDTH, initial_indent=comment, subsequent_indent=comment)
         if "properties" in value:
             yield f"{indent}{name}:"
             yield from _values(value, f"{indent}  ")

@@ -14,14 +14,15 @@ from typing import Any, Self
 
 import yaml
 
+from support import chart
 from support.waiting import wait_until
 from touchline_e2e.apiserver import ApiServer
 from touchline_e2e.audit import Request
 from touchline_e2e.errors import CommandFailed
 
 ROOT = Path(__file__).parents[2]
-USER = "touchline-operator"
 SYSTEM = "touchline-system"
+USER = chart.user(namespace=SYSTEM)
 WITHIN_S = 30.0
 
 
@@ -32,11 +33,11 @@ class Server:
         self.api = api
 
     def install(self) -> None:
-        """CRDs, the operator's namespace and its role, before any operator is started."""
+        """CRDs, the operator's namespace and what the chart allows it, before any operator is started."""
         self.api.kubectl("apply", "--server-side", "-f", ROOT / "crds")
         self.api.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         self.api.kubectl("create", "namespace", SYSTEM)
-        self.api.kubectl("apply", "-f", ROOT / "tests" / "integration" / "operator" / "rbac.yaml")
+        self.apply("", *chart.roles(namespace=SYSTEM))
 
     def namespace(self, name: str, **labels: str) -> str:
         """Make a tenant."""

@@ -22,6 +22,7 @@
 
 {{- define "touchline.image" -}}
 {{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- with .Values.image.digest }}{{ printf "@%s" . }}{{ end -}}
 {{- end -}}
 
 {{/* By these the operator's pods are found: by the Service here, and by the NetworkPolicies of engines' brokers. */}}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from support import chart
 from support.observed_world import engine, market, policy, provider
 from support.operator_process import SYSTEM, Operator, Server, eventually
 from touchline_operator.run.elector import DURATION_S, MARGIN_S, RENEW_S
@@ -168,17 +169,16 @@ def test_20_a_new_leader_writes_nothing_where_everything_is_as_planned(
 def test_41_an_operator_for_one_namespace_needs_and_touches_nothing_outside_it(
     server: Server, tenant: str, tmp_path: Path
 ) -> None:
-    user = "touchline-operator-of-one"
-    for role in ("touchline-operator", "touchline-operator-secrets"):
-        server.apply(tenant, {
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": f"{role}-of-one"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-        })  # fmt: skip
+    user = chart.user(release="of-one", namespace=SYSTEM)
+    mine = chart.roles({"operator": {"namespaces": [tenant]}}, release="of-one", namespace=SYSTEM)
+    assert {each["kind"] for each in mine} == {"ServiceAccount", "Role", "RoleBinding"}
+    server.apply("", *mine)
     other = server.namespace(f"{tenant}-other")
     server.apply(other, policy())
     mark = server.api.audit.mark()
-    with Operator(server, namespaces=[tenant], user=user, lease="of-one", log=tmp_path / "one.log") as one:
+    with Operator(
+        server, namespaces=[tenant], user=user, lease="of-one-touchline-operator", log=tmp_path / "one.log"
+    ) as one:
         eventually(lambda: one.leads, "it leads")
         server.apply(tenant, engine(redis=EXTERNAL), provider("one"), policy())
         eventually(lambda: server.get(tenant, "deployment", "one-ingest") is not None, "it works in its namespace")
