@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 CONNECT_S = 5.0
 RETRY_S = 1.0
 STALE_US = 5_000_000
+STARTING_US = 10_000_000
+"""So long after the channel was opened, what an earlier operator told is not taken back for want of a broker."""
 FAULTS = (NatsError, NotFoundError, BrokerUnreachable, TimeoutError, OSError)
 
 
@@ -62,15 +64,15 @@ class Broker:
 
 class Channel:
     """`news(key)` is called with the key of a document that the broker no longer has as it was told, and with "" when everything must
-    be looked at again; `heard(key)` when a component's word changes. `authorise` raises NotAuthorised where this process may not
-    write. `clock` is monotonic, in microseconds."""
+    be looked at again; `heard(key, before, after)` when a component's word changes (empty for none). `authorise` raises NotAuthorised
+    where this process may not write. `clock` is monotonic, in microseconds."""
 
     def __init__(
         self,
         name: str,
         *,
         news: Callable[[str], None],
-        heard: Callable[[str], None],
+        heard: Callable[[str, Mapping[str, Any], Mapping[str, Any]], None],
         clock: Callable[[], int],
         authorise: Callable[[], object],
     ) -> None:
@@ -84,6 +86,10 @@ class Channel:
         self._nc: Client | None = None
         self._mirror = Mirror()
         self._board: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        self._listening = False
+        """Every word that stood in the bucket was read; before that silence means nothing."""
+        self._listened = False
+        self._opened = clock()
         self._fault = "not connected yet"
         self._refused: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
@@ -108,7 +114,9 @@ class Channel:
         """What the components say; what is older than five seconds is left out."""
         now = self._clock()
         documents = {key: said for key, (at, said) in self._board.items() if now - at <= STALE_US}
-        return Health(self._connected, documents, self._fault, dict(self._refused))
+        listening = self._connected and self._listening
+        starting = not self._listened and now - self._opened < STARTING_US
+        return Health(listening, documents, self._fault, dict(self._refused), starting)
 
     def told(self, key: str, document: Document | None) -> bool | None:
         """Whether the bucket has this document; None while that is unknown."""
@@ -157,7 +165,7 @@ class Channel:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
-        self._mirror, self._board, self._provisioned = Mirror(), {}, None
+        self._mirror, self._board, self._provisioned, self._listening = Mirror(), {}, None, False
 
     async def _keep(self) -> None:
         """Connected for as long as it is wanted; a broker that cannot be used is tried again each second."""
@@ -237,6 +245,7 @@ class Channel:
 
     async def _follow_status(self, nc: Client) -> None:
         while True:
+            self._listening = False
             try:
                 bucket = await nc.jetstream(timeout=2).key_value(subjects.STATUS_BUCKET)
                 watcher = await bucket.watchall()
@@ -248,24 +257,30 @@ class Channel:
                         continue
                     if entry is not None:
                         self._take(entry)
+                    elif not self._listening:
+                        self._listening = self._listened = True
+                        self._news("")
             except FAULTS as error:
                 log.debug("channel %s: the status bucket cannot be followed: %r", self._name, error)
             await asyncio.sleep(RETRY_S)
 
     def _take(self, entry: Any) -> None:
+        before = self._board.get(entry.key, (0, {}))[1]
         if entry.operation in {"DEL", "PURGE"} or not entry.value:
             self._board.pop(entry.key, None)
-            self._heard(entry.key)
+            self._heard(entry.key, before, {})
             return
         try:
             said = json.loads(entry.value)
         except ValueError:
-            log.warning("channel %s: the status %s is not JSON", self._name, entry.key)
+            said = None
+        if not isinstance(said, dict):
+            log.warning("channel %s: the status %s is no JSON object", self._name, entry.key)
             return
         # What was written before we listened may be old: only the broker knows when.
         age = max(0, self._age_us(entry))
         self._board[entry.key] = (self._clock() - age, said)
-        self._heard(entry.key)
+        self._heard(entry.key, before, said)
 
     def _age_us(self, entry: Any) -> int:
         """How long ago the broker stored an entry that was there before the watch began; 0 for one that has just come."""

@@ -23,6 +23,10 @@ _GOOD_WHEN_TRUE = frozenset(
 )
 _QUIET = frozenset({"Executed", "Progressing"})
 """Types that tell nothing which Ready does not tell."""
+_TOLD_BOTH_WAYS = frozenset({"Ready", "Connected", "Suspended"})
+"""Types whose good end is news too."""
+_COUNTING = frozenset({"Suspended"})
+"""Types whose message counts: events of one reason are one event, with the latest words."""
 _ON_THE_WAY = frozenset({"PodsNotReady", "PausedByAnnotation"})
 """Reasons that nobody need be warned of."""
 
@@ -54,16 +58,17 @@ class Events:
     async def _count_up(self, namespace: str, name: str, body: Mapping[str, Any]) -> None:
         known = await self._api.get(EVENTS, namespace, name)
         count = int((known or {}).get("count") or 1) + 1
-        again = {"count": count, "lastTimestamp": body["lastTimestamp"]}
+        again = {"count": count, "lastTimestamp": body["lastTimestamp"], "message": body["message"]}
         await self._api.send("PATCH", EVENTS, namespace, name, again, self._authority)
 
 
 def event(custom: Custom, condition: Mapping[str, Any], *, at: str, identity: str) -> dict[str, Any]:
-    """The event of a condition; the same object, reason and message have the same name."""
+    """The event of a condition; the same object, reason and message have the same name, or the same reason where messages count."""
     note = f"{condition['type']}={condition['status']}: {condition.get('message') or condition['reason']}"[
         :LONGEST_NOTE
     ]
-    digest = hashlib.sha256(f"{custom.uid}\x00{condition['reason']}\x00{note}".encode()).hexdigest()[:16]
+    cause = f"{condition['type']}={condition['status']}" if condition["type"] in _COUNTING else note
+    digest = hashlib.sha256(f"{custom.uid}\x00{condition['reason']}\x00{cause}".encode()).hexdigest()[:16]
     good = (condition["status"] == "True") == (condition["type"] in _GOOD_WHEN_TRUE)
     return {
         "apiVersion": "v1",
@@ -90,7 +95,7 @@ def event(custom: Custom, condition: Mapping[str, Any], *, at: str, identity: st
 
 def _is_dull(condition: Mapping[str, Any]) -> bool:
     """That nothing is wrong is no news, unless it was wrong before: the good end of it is told by Ready."""
-    return condition["type"] not in {"Ready", "Connected"} and (
+    return condition["type"] not in _TOLD_BOTH_WAYS and (
         (condition["status"] == "True") == (condition["type"] in _GOOD_WHEN_TRUE)
     )
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from touchline_operator.bus.channel import Broker, Channel
 from touchline_operator.bus.mirror import Document
+from touchline_operator.world.heard import concerned
 from touchline_operator.world.index import World
 from touchline_operator.world.keys import CUSTOM_PLACES, Key
 from touchline_operator.world.observed import Health
-
-HEARD_US = 2_000_000
-"""Components speak each second; their objects are looked at this often."""
 
 Enqueue = Callable[[Iterable[Key], int], None]
 
@@ -48,7 +47,11 @@ class Channels:
     def health(self, namespace: str) -> Health:
         """What the namespace's components say."""
         channel = self.of(namespace)
-        return channel.health() if channel is not None else Health(fault="the engine's broker is not connected yet")
+        return (
+            channel.health()
+            if channel is not None
+            else Health(fault="the engine's broker is not connected yet", starting=True)
+        )
 
     async def tell(self, namespace: str, key: str, document: Document | None) -> bool | None:
         """Tell the namespace's data plane one document. Raises Transient."""
@@ -78,10 +81,9 @@ class Channels:
             for kind in CUSTOM_PLACES:
                 self._enqueue([each.key for each in self._world.customs(kind, namespace)], 0)
 
-        def heard(entry: str) -> None:
-            role, _, node = entry.partition(".")
-            keys = [engine, Key("FeedProvider", namespace, node)] if role == "ingest" else [engine]
-            self._enqueue([key for key in keys if self._world.custom(key) is not None], HEARD_US)
+        def heard(entry: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+            for key, delay in concerned(self._world, engine, entry, before, after).items():
+                self._enqueue([key], delay)
 
         channel = Channel(
             f"{namespace}/{engine.name}", news=news, heard=heard, clock=self._clock, authorise=self._authorise

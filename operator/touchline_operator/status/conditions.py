@@ -52,6 +52,14 @@ def moment(micros: int) -> str:
     return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def since(told: Mapping[str, Any]) -> int:
+    """When a condition last flipped, in epoch microseconds; 0 where it does not say."""
+    try:
+        return int(datetime.fromisoformat(str(told.get("lastTransitionTime", ""))).timestamp() * 1e6)
+    except ValueError:
+        return 0
+
+
 def shortened(message: str) -> str:
     """A message that fits."""
     return message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 2] + " …"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from touchline.api import OddsEngine
 from touchline_operator.check.findings import Finding, Judgement
+from touchline_operator.status.books import leaders, shards
 from touchline_operator.status.common import conflicted, joined, obstacles, paused, references
 from touchline_operator.status.conditions import FALSE, TRUE, Said
-from touchline_operator.status.figures import Figures, present, significant, whole
+from touchline_operator.status.figures import Figures, kept, present, significant, whole
 from touchline_operator.status.outcome import Outcome
 from touchline_operator.status.workloads import workloads
 from touchline_operator.world.observed import Observed
@@ -49,7 +50,7 @@ def _ready(observed: Observed, judgement: Judgement, outcome: Outcome, waiting: 
         return Said("Ready", TRUE, "Witnessing", "the brokers vote; no book runs in a witness region")
     engine = observed.target.resource
     assert isinstance(engine, OddsEngine)
-    led = leaders(observed)
+    led = leaders(observed.health)
     missing = [str(shard) for shard in range(engine.spec.shards) if shard not in led]
     if missing:
         return Said("Ready", FALSE, "ShardsWithoutLeader", f"nobody leads the shards {', '.join(missing)}")
@@ -62,55 +63,63 @@ def _degraded(observed: Observed, judgement: Judgement, outcome: Outcome) -> Ite
     for key, message in outcome.refused:
         yield Finding("ChildRefused", f"{key.kind} {key.name}: {message}")
     yield from judgement.unresolved
-    for shard, detail in sorted(_shards(observed).items()):
+    for shard, detail in sorted(shards(observed.health).items()):
         closed = (detail.get("desk") or {}).get("closed")
         if closed:
             yield Finding("BetsClosed", f"shard {shard} takes no bets: {closed}")
 
 
-def leaders(observed: Observed) -> dict[int, tuple[str, int]]:
-    """Node and epoch of each shard's leader, by shard: of several the one of the highest epoch."""
-    found: dict[int, tuple[str, int]] = {}
-    for node, document in observed.health.of_role("book").items():
-        for number, detail in (document.get("shards") or {}).items():
-            epoch = whole(detail, "epoch") or 0
-            if detail.get("leading") and str(number).isdigit() and epoch > found.get(int(number), ("", -1))[1]:
-                found[int(number)] = (node, epoch)
-    return found
-
-
-def _shards(observed: Observed) -> dict[int, Mapping[str, Any]]:
-    """The leader's own document of each shard."""
-    books = observed.health.of_role("book")
-    return {shard: books[node]["shards"][str(shard)] for shard, (node, _) in leaders(observed).items()}
-
-
 def engine_figures(observed: Observed) -> Figures:
-    """Leaders, connections, markets: what the components say."""
+    """Versions, leaders, connections, markets: what the components say."""
+    if observed.health.starting:
+        return kept(observed.target.status, _FIGURES)
     if not observed.health.connected:
         return {}
     gateways, books = observed.health.of_role("gateway"), observed.health.of_role("book")
     ready = [each for each in gateways.values() if each.get("ready")]
     connections = sum(whole(each, "connections") or 0 for each in gateways.values())
-    shards = _shards(observed)
-    durability = sorted({str((detail.get("desk") or {}).get("durability") or "") for detail in shards.values()} - {""})
-    versions = sorted({str(each.get("version")) for each in gateways.values() if each.get("version")})
+    led = shards(observed.health)
+    durability = sorted({str((detail.get("desk") or {}).get("durability") or "") for detail in led.values()} - {""})
     return present(
         {
-            "versions": [{"component": "gateway", "version": version, "ready": len(ready)} for version in versions[:1]]
-            or None,
+            "versions": _versions(observed) or None,
             "shardLeaders": [
                 {"shard": shard, "leader": node, "epoch": epoch}
-                for shard, (node, epoch) in sorted(leaders(observed).items())
+                for shard, (node, epoch) in sorted(leaders(observed.health).items())
             ]
             if books
             else None,
             "connections": significant(connections, 3),
             "gateways": len(ready),
-            "markets": sum(sum((detail.get("markets") or {}).values()) for detail in shards.values()),
+            "markets": sum(sum((detail.get("markets") or {}).values()) for detail in led.values()),
+            "events": sum(whole(detail, "events") or 0 for detail in led.values()),
             "durability": durability[0] if len(durability) == 1 and durability[0] in _DURABILITIES else None,
         }
     )
 
 
+def _versions(observed: Observed) -> list[dict[str, Any]]:
+    """What runs of each component; while an update rolls out, both versions."""
+    found = []
+    for component, is_ready in _COMPONENTS.items():
+        documents = observed.health.of_role(component).values()
+        versions = sorted({str(each["version"]) for each in documents if each.get("version")})
+        if versions:
+            ready = sum(is_ready(each) for each in documents)
+            found.append({"component": component, "version": ", ".join(versions)[:64], "ready": ready})
+    return found
+
+
+def _book_ready(document: Mapping[str, Any]) -> bool:
+    """Whether a node could take every shard over."""
+    known = (document.get("shards") or {}).values()
+    return not document.get("waitingFor") and bool(known) and all(each.get("caughtUp") for each in known)
+
+
+_COMPONENTS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "book": _book_ready,
+    "gateway": lambda document: bool(document.get("ready")),
+    "ingest": lambda document: bool(document.get("connected")),
+}
+_FIGURES = ("versions", "shardLeaders", "connections", "gateways", "markets", "events", "durability")
 _DURABILITIES = ("Fsync", "Quorum", "GlobalQuorum")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from touchline.api import EntityMap
+from touchline.api import EntityMap, Market, Region, SuspensionPolicy
 from touchline.api.aliases_check import ambiguous_names
+from touchline.api.v1alpha1.entity_map import EntityMapSpec
 from touchline_operator.check.findings import Judgement
+from touchline_operator.status.books import counting, leaders, policy_sum
 from touchline_operator.status.common import conflicted, joined, paused, ready_by_telling, references
 from touchline_operator.status.conditions import FALSE, TRUE, UNKNOWN, Said
-from touchline_operator.status.figures import Figures
+from touchline_operator.status.figures import Figures, kept, present
+from touchline_operator.status.market import market_figures, suspension
 from touchline_operator.status.outcome import Outcome
+from touchline_operator.status.unmatched import unmatched
 from touchline_operator.world.observed import Observed
 
 NOT_RUN = ("FailoverDrill", "InsightModel")
@@ -20,7 +24,7 @@ def plain_conditions(observed: Observed, judgement: Judgement, outcome: Outcome)
     kind = observed.target.key.kind
     said = [paused(observed), references(judgement), ready_by_telling(observed, judgement, outcome)]
     if kind == "Market":
-        said += [conflicted(judgement), *_promises(judgement)]
+        said += [conflicted(judgement), *_promises(judgement), suspension(observed, judgement)]
     if kind in NOT_RUN:
         said.append(
             Said("Executed", FALSE, "NotRunByThisRelease", f"a {kind} is checked and kept, but this release runs none")
@@ -44,16 +48,50 @@ def _promises(judgement: Judgement) -> list[Said]:
 
 
 def plain_figures(observed: Observed) -> Figures:
-    """What can be counted without the data plane."""
-    kind, resource = observed.target.key.kind, observed.target.resource
-    if kind == "SuspensionPolicy":
-        users = [key for key in observed.world.referrers(observed.target.key) if key.kind == "Market"]
-        return {"markets": len(users)}
-    if isinstance(resource, EntityMap):
-        spec = resource.spec
-        entries = sum(1 + len(league.aliases) for league in spec.leagues)
-        entries += sum(1 + len(team.aliases) for team in spec.teams)
-        entries += sum(1 + len(player.aliases) for player in spec.players)
-        entries += sum(1 + len(market.aliases) for market in spec.market_types)
-        return {"entries": entries, "conflicts": sum(1 for _ in ambiguous_names(spec))}
-    return {}
+    """What can be counted of an object without pods, by the operator or by the data plane."""
+    match observed.target.resource:
+        case Market():
+            return market_figures(observed)
+        case SuspensionPolicy():
+            return _policy_figures(observed)
+        case Region():
+            return _region_figures(observed)
+        case EntityMap(spec=spec):
+            return _map_figures(observed, spec)
+        case _:
+            return {}
+
+
+def _policy_figures(observed: Observed) -> Figures:
+    users = [key for key in observed.world.referrers(observed.target.key) if key.kind == "Market"]
+    health, told = observed.health, {"markets": len(users)}
+    if health.starting:
+        return {**kept(observed.target.status, ("holds", "suspensionsLastHour")), **told}
+    if not counting(health):
+        return told
+    counted = policy_sum(health, observed.target.key.name)
+    fired = [{"type": kind, "count": count} for kind, count in counted.last_hour.items()]
+    return {"holds": counted.holds, "suspensionsLastHour": fired, **told}
+
+
+def _region_figures(observed: Observed) -> Figures:
+    """Of the region that this cluster is; of others this operator sees nothing."""
+    engine, health = observed.engine_resource, observed.health
+    if engine is None or engine.spec.region != observed.target.key.name:
+        return {}
+    if health.starting:
+        return kept(observed.target.status, ("reachable", "shardsLed"))
+    return present({"reachable": health.connected, "shardsLed": len(leaders(health)) if health.connected else None})
+
+
+def _map_figures(observed: Observed, spec: EntityMapSpec) -> Figures:
+    entries = sum(1 + len(league.aliases) for league in spec.leagues)
+    entries += sum(1 + len(team.aliases) for team in spec.teams)
+    entries += sum(1 + len(player.aliases) for player in spec.players)
+    entries += sum(1 + len(market.aliases) for market in spec.market_types)
+    health = observed.health
+    if health.starting:
+        seen = kept(observed.target.status, ("unmatched",))
+    else:
+        seen = present({"unmatched": unmatched(observed, spec.sport) or None})
+    return {"entries": entries, "conflicts": sum(1 for _ in ambiguous_names(spec)), **seen}

@@ -8,7 +8,7 @@ from typing import Any
 from touchline_operator.check.findings import Finding, Judgement
 from touchline_operator.status.common import joined, obstacles, paused, references
 from touchline_operator.status.conditions import FALSE, TRUE, UNKNOWN, Said
-from touchline_operator.status.figures import Figures, duration, percent, present, significant, whole
+from touchline_operator.status.figures import Figures, percent, present, significant, steady, steady_duration, whole
 from touchline_operator.status.outcome import Outcome
 from touchline_operator.status.workloads import workloads
 from touchline_operator.world.observed import Observed
@@ -91,17 +91,25 @@ def provider_figures(observed: Observed) -> Figures:
     if not said:
         return {}
     health = said.get("health") or {}
-    rate = whole(health, "messagesPerSecond")
+    before = observed.target.status
     return present(
         {
             "connected": bool(said.get("connected")),
             "endpoint": str(said.get("endpoint") or "")[:256] or None,
-            "messagesPerSecond": significant(rate) if rate is not None else None,
-            "delayP50": duration(health.get("delayP50Us")),
-            "delayP99": duration(health.get("delayP99Us")),
+            "messagesPerSecond": steady(before.get("messagesPerSecond"), whole(health, "messagesPerSecond")),
+            "delayP50": steady_duration(before.get("delayP50"), health.get("delayP50Us")),
+            "delayP99": steady_duration(before.get("delayP99"), health.get("delayP99Us")),
             "lossPercent": percent(health.get("lossPpm")),
             "completenessPercent": percent(health.get("completenessPpm")),
             "gaps": whole(health, "gaps"),
             "disconnects": whole(health, "disconnects"),
+            "quarantined": _quarantined(said),
         }
     )
+
+
+def _quarantined(said: Mapping[str, Any]) -> int | None:
+    """Frames and updates that were refused; each counts once, where it was refused."""
+    parts = [whole(said, "frames", "quarantined"), whole(said, "updates", "quarantined")]
+    found = [part for part in parts if part is not None]
+    return significant(sum(found), 3) if found else None

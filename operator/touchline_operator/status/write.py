@@ -8,8 +8,9 @@ from typing import Any
 
 from touchline_operator.check.findings import Judgement
 from touchline_operator.status.common import paused
-from touchline_operator.status.conditions import Said, Status, conditions
+from touchline_operator.status.conditions import FALSE, TRUE, Said, Status, conditions
 from touchline_operator.status.engine import engine_conditions, engine_figures
+from touchline_operator.status.market import SUSPENDED
 from touchline_operator.status.others import plain_conditions, plain_figures
 from touchline_operator.status.outcome import Outcome
 from touchline_operator.status.provider import provider_conditions, provider_figures
@@ -17,6 +18,8 @@ from touchline_operator.world.custom import Custom
 from touchline_operator.world.observed import Observed
 
 _OURS = ("conditions", "observedGeneration")
+_COUNTING = (SUSPENDED,)
+"""Conditions whose message counts: the words alone are written no more often than figures."""
 YOUNG_S = 3
 
 
@@ -71,9 +74,16 @@ def significant_change(before: Mapping[str, Any], after: Status) -> bool:
     """Whether more than figures changed: conditions (those of other writers do not count) or the observed generation."""
     if before.get("observedGeneration") != after.get("observedGeneration"):
         return True
-    ours = {each["type"]: each for each in after["conditions"]}
-    theirs = {each.get("type"): each for each in before.get("conditions") or ()}
+    ours = {each["type"]: _told(each) for each in after["conditions"]}
+    theirs = {each.get("type"): _told(each) for each in before.get("conditions") or ()}
     return any(theirs.get(kind) != each for kind, each in ours.items())
+
+
+def _told(condition: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A condition without words that are figures."""
+    if condition.get("type") not in _COUNTING:
+        return condition
+    return {name: value for name, value in condition.items() if name != "message"}
 
 
 def changes(before: Mapping[str, Any], after: Status) -> list[str]:
@@ -88,8 +98,15 @@ def changes(before: Mapping[str, Any], after: Status) -> list[str]:
 
 
 def any_change(before: Mapping[str, Any], after: Status) -> bool:
-    """Whether anything of ours changed, figures that vanished among it."""
-    return significant_change(before, after) or _figures(before) != _figures(after)
+    """Whether anything of ours changed, words and figures that vanished among it."""
+    return significant_change(before, after) or _words(before) != _words(after) or _figures(before) != _figures(after)
+
+
+def _words(status: Mapping[str, Any]) -> dict[Any, Any]:
+    """Messages that count, by type."""
+    return {
+        each["type"]: each.get("message") for each in status.get("conditions") or () if each.get("type") in _COUNTING
+    }
 
 
 def _figures(status: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,11 +115,13 @@ def _figures(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def transitions(before: Mapping[str, Any], after: Status) -> list[Mapping[str, Any]]:
-    """Conditions whose status or reason changed: what an event tells."""
+    """Conditions whose status or reason changed: what an event tells. That nothing is suspended is news only where something was."""
     theirs = {each.get("type"): each for each in before.get("conditions") or ()}
-    return [
-        each
-        for each in after["conditions"]
-        if (theirs.get(each["type"], {}).get("status"), theirs.get(each["type"], {}).get("reason"))
-        != (each["status"], each["reason"])
-    ]
+
+    def news(each: Mapping[str, Any]) -> bool:
+        old = theirs.get(each["type"], {})
+        if each["type"] == SUSPENDED and each["status"] == FALSE and old.get("status") != TRUE:
+            return False
+        return (old.get("status"), old.get("reason")) != (each["status"], each["reason"])
+
+    return [each for each in after["conditions"] if news(each)]

@@ -42,6 +42,8 @@ class Health:
     fault: str = ""
     refused_captures: Mapping[str, str] = field(default_factory=dict)
     """What the broker said to a provider's capture stream, by provider."""
+    starting: bool = False
+    """Nothing was heard because this operator has only begun to listen: what it told before is neither confirmed nor refuted."""
 
     def of_role(self, role: str) -> dict[str, Mapping[str, Any]]:
         """Documents of one role by node, in order."""

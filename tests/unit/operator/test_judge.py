@@ -34,6 +34,7 @@ def test_a_market_with_everything_it_needs_is_ready() -> None:
         "Ready": ("True", "Live"),
         "Redundant": ("True", "DifferentUpstreams"),
         "ReferencesResolved": ("True", "Resolved"),
+        "Suspended": ("Unknown", "NoReport"),
     }
 
 
@@ -194,18 +195,33 @@ def _workload(kind: str, name: str, **status: int) -> Any:
 def test_an_engine_is_ready_when_its_pods_are_and_every_shard_is_led() -> None:
     key, raw = _workload("StatefulSet", "main-book", readyReplicas=1, updatedReplicas=1)
     leading = {
-        str(shard): {"leading": True, "epoch": 3, "markets": {"Open": 2}, "desk": {"durability": "Fsync"}}
+        str(shard): {
+            "leading": True,
+            "epoch": 3,
+            "caughtUp": True,
+            "events": 1,
+            "markets": {"Open": 2},
+            "desk": {"durability": "Fsync"},
+        }
         for shard in range(4)
     }
-    health = Health(connected=True, documents={
-        "book.main-book-0": {"shards": leading}, "gateway.main-gateway-x": {"ready": True, "connections": 12, "version": "0.1"},
-    })  # fmt: skip
+    said: dict[str, Any] = {
+        "book.main-book-0": {"shards": leading, "version": "0.2"},
+        "book.main-book-1": {"shards": {}, "version": "0.1"},
+        "gateway.main-gateway-x": {"ready": True, "connections": 12, "version": "0.1"},
+    }
+    health = Health(connected=True, documents=said)
     observed = observe(world_of(WHOLE), "OddsEngine", "main", children={key: raw}, health=health)
     outcome = Outcome(planned=(key,))
     assert conditions(observed, outcome)["Ready"] == ("True", "Serving")
     status = status_of(observed, judge(observed), outcome)
     assert status["shardLeaders"][3] == {"shard": 3, "leader": "main-book-0", "epoch": 3}
     assert (status["connections"], status["gateways"], status["markets"], status["durability"]) == (12, 1, 8, "Fsync")
+    assert status["events"] == 4
+    assert status["versions"] == [
+        {"component": "book", "version": "0.1, 0.2", "ready": 1},
+        {"component": "gateway", "version": "0.1", "ready": 1},
+    ]
 
     del leading["2"]
     assert conditions(observed, outcome)["Ready"] == ("False", "ShardsWithoutLeader")
@@ -216,7 +232,7 @@ def test_an_engine_is_ready_when_its_pods_are_and_every_shard_is_led() -> None:
 
 def test_a_provider_tells_what_its_ingest_measures() -> None:
     key, raw = _workload("Deployment", "one-ingest", readyReplicas=1, updatedReplicas=1)
-    said = {"state": "Connected", "connected": True, "endpoint": "feed:443", "health": {
+    said: dict[str, Any] = {"state": "Connected", "connected": True, "endpoint": "feed:443", "health": {
         "messagesPerSecond": 1234, "delayP99Us": 123_456, "lossPpm": 5_000, "breaches": []}}  # fmt: skip
     health = Health(connected=True, documents={"ingest.one": said})
     observed = observe(world_of(WHOLE), "FeedProvider", "one", secrets=BETFAIR, children={key: raw}, health=health)
@@ -224,5 +240,13 @@ def test_a_provider_tells_what_its_ingest_measures() -> None:
     assert (found["Ready"], found["Connected"]) == (("True", "Receiving"), ("True", "Connected"))
     status = status_of(observed, judge(observed), Outcome(planned=(key,)))
     assert (status["messagesPerSecond"], status["delayP99"], status["lossPercent"]) == (1200, "120ms", "0.50")
+    said["health"] |= {"messagesPerSecond": 1300, "delayP99Us": 140_000}
+    told = stored(provider("one"), 100) | {"status": status}
+    observed.world.put_custom(told)
+    again = observe(observed.world, "FeedProvider", "one", secrets=BETFAIR, children={key: raw}, health=health)
+    figures = status_of(again, judge(again), Outcome(planned=(key,)))
+    assert (figures["messagesPerSecond"], figures["delayP99"]) == (1200, "120ms"), (
+        "what wavers by less than a quarter stays"
+    )
     said |= {"state": "Delayed", "detail": "late by 2 s"}
     assert conditions(observed, Outcome(planned=(key,)))["Ready"] == ("False", "Delayed")
