@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from touchline_e2e import application_image
+from scenarios.in_cluster import InCluster
+from touchline_e2e import application_image, deployment
 from touchline_e2e.cluster import Cluster
 from touchline_e2e.deployment import AnyCluster
 from touchline_e2e.foreign import ForeignCluster, KindCluster
@@ -51,6 +52,17 @@ def own_cluster(cluster: AnyCluster) -> Cluster:
     if not isinstance(cluster, Cluster):
         pytest.skip("only the harness's own cluster can be broken like this")
     return cluster
+
+
+@pytest.fixture(scope="session")
+def quickstart(_started: tuple[AnyCluster, str], tmp_path_factory: pytest.TempPathFactory) -> InCluster:
+    """The chart, and examples/quickstart applied: every pod of it is ready. It serves until the cluster goes."""
+    cluster, image = _started
+    deployment.install(cluster, image=image)
+    deployment.apply_quickstart(cluster)
+    engine = InCluster(cluster, deployment.NAMESPACE, tmp_path_factory.mktemp("quickstart"))
+    engine.settled()
+    return engine
 
 
 @pytest.fixture

@@ -196,6 +196,11 @@ class Cluster(Lifetime):
         service = json.loads(self.kubectl("get", "service", name, "-n", namespace, "-o", "json"))
         return self.open(service["spec"]["clusterIP"], port)
 
+    def open_pod(self, namespace: str, name: str, port: int) -> int:
+        """A door to one pod's port, while that pod lasts."""
+        pod = json.loads(self.kubectl("get", "pod", name, "-n", namespace, "-o", "json"))
+        return self.open(pod["status"]["podIP"], port)
+
     def _open(self, box: Box, doors: dict[int, str]) -> None:
         name = f"door.{min(doors)}"
         words = [f"{port}={target}" for port, target in doors.items()]

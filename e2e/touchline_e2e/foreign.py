@@ -45,14 +45,22 @@ class ForeignCluster:
 
     def open_service(self, namespace: str, name: str, port: int) -> int:
         """A door on this machine's loopback to a Service's port; returns its port here."""
-        here, door = free_port(), f"door.{namespace}.{name}.{port}"
+        return self._forward(namespace, f"service/{name}", port)
+
+    def open_pod(self, namespace: str, name: str, port: int) -> int:
+        """A door to one pod's port, while that pod lasts."""
+        return self._forward(namespace, f"pod/{name}", port)
+
+    def _forward(self, namespace: str, target: str, port: int) -> int:
+        here = free_port()
+        door = f"door.{here}"
         words: list[str | Path] = [
             self._kubectl,
             f"--kubeconfig={self.kubeconfig}",
             "port-forward",
             f"--namespace={namespace}",
         ]
-        self.processes.start(door, [*words, f"service/{name}", f"{here}:{port}"])
+        self.processes.start(door, [*words, target, f"{here}:{port}"])
         log = self.processes.log_of(door)
         self.processes.wait_until(door, lambda: "Forwarding from" in log.read_text(encoding="utf-8"), FORWARD_S)
         return here
