@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from touchline.book.config import ProviderConfig
 from touchline.bus.messages import Beat, OddsBatch, Resync, ResyncRequest
+from touchline.domain.incarnation import superseded
 from touchline.domain.status import ProviderState
 
 if TYPE_CHECKING:
@@ -151,10 +152,10 @@ class Link:
         ):  # the stamp of a clock that is not ours: this node ran on another machine before, and is echoed still
             echo = -1
         if beat.inc != self.inc:
-            if beat.inc in self.retired and echo > max(self.echo, self.met_at) + BACK_AFTER_US:
-                # A late word of its dead predecessor had replaced it: it proves to live when the other one does not any more.
-                self.retired.remove(beat.inc)
-            if not self._meet(now, beat.inc, fresh=sent == 0):
+            # It proves to live when the current one does not any more: a late word of its dead predecessor had replaced it, or the
+            # bucket of leases was lost, and epochs begin anew.
+            proven = echo > max(self.echo, self.met_at) + BACK_AFTER_US
+            if not self._meet(now, beat.inc, fresh=sent == 0, proven=proven):
                 return False
         if echo < self.echo:
             return False
@@ -178,13 +179,17 @@ class Link:
         self.ask_at = now + ASK_AGAIN_US
         return ResyncRequest(shard, node, self.inc, self.seq)
 
-    def _meet(self, now: int, inc: str, *, fresh: bool) -> bool:
-        """Another incarnation than the current one: false if it is one that was replaced before.
+    def _meet(self, now: int, inc: str, *, fresh: bool, proven: bool = False) -> bool:
+        """Another incarnation than the current one: false if it is one that was replaced before, or that lost its lease to the current one.
 
-        A fresh one is about to send its images by itself; one that we join later has to be asked.
+        A fresh one is about to send its images by itself; one that we join later has to be asked. `proven`: it has seen a stamp of our
+        clock that is younger than all that we heard of the current one. No late word of a former holder of the lease can have done
+        that: it spoke before the current one took the lease, so what it had seen is older than the moment at which we met that.
         """
-        if inc in self.retired:
+        if not proven and (inc in self.retired or superseded(inc, self.inc)):
             return False
+        if inc in self.retired:
+            self.retired.remove(inc)
         if self.inc:
             self.retired.append(self.inc)
             del self.retired[:-_REMEMBERED_INCARNATIONS]

@@ -24,7 +24,6 @@ from touchline.book.shell.clock import monotonic_us, wall_us
 from touchline.book.shell.configuration import Configuration, EngineFacts
 from touchline.book.shell.durability_watch import watch_durability
 from touchline.book.shell.health import node_health, shard_health
-from touchline.book.shell.lease_bucket import PENDING, LeaseBucket
 from touchline.book.shell.outbox import Outbox
 from touchline.book.shell.shard_node import ShardNode
 from touchline.book.tally import Tally
@@ -32,6 +31,7 @@ from touchline.bus import subjects
 from touchline.bus.connection import connect_unless_stopped
 from touchline.bus.ending import end
 from touchline.bus.health_port import HealthPort, answering
+from touchline.bus.lease import PENDING, LeaseBucket
 from touchline.bus.messages import (
     Beat,
     Probe,

@@ -28,12 +28,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from touchline.book.lease import Lease
 from touchline.book.outputs import Publish
 from touchline.bus.messages import BetReply
 from touchline.bus.wire import unpack
 from touchline.desk.outputs import Append
 from touchline.desk.records import BetRecord, DecisionKind, EpochRecord, decode_record
+from touchline.domain.lease import Lease
 from touchline.domain.reasons import HoldReason
 from touchline.domain.status import MarketStatus
 from touchline.simulation.fixtures import GATEWAY_SILENCE_US, MAX_AGE_US, MAX_DELAY_US, MAX_SILENCE_US, PROVIDERS

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from touchline.book.config import BookConfig
 from touchline.book.handover import Handover, HandoverOutput, Outdated, ReadPending, WritePending
-from touchline.book.lease import Lease, LeaseOutput, Read, Won, Write
 from touchline.book.outputs import AskResync, BookOutput, Publish
 from touchline.book.pending import Legacy
 from touchline.book.shard import ShardBook
@@ -18,6 +17,7 @@ from touchline.bus.messages import Beat, OddsBatch, ShardBeat, decode_bet, decod
 from touchline.bus.wire import pack_snapshot, unpack
 from touchline.desk.desk import Desk
 from touchline.desk.outputs import Announce, Answer, Append, DeskOutput, StepDown
+from touchline.domain.lease import Lease, LeaseOutput, Read, Won, Write
 from touchline.simulation.appends import Appends
 from touchline.simulation.broker import Reply
 from touchline.simulation.scheduler import MILLISECOND
@@ -41,7 +41,7 @@ class Seat:
         self.shard = shard
         self.stream = stream
         self.monitor = node.monitor
-        self.lease = Lease(shard=shard, node=node.name)
+        self.lease = Lease(node=node.name)
         self.handover = Handover()
         self.book = ShardBook(shard=shard, shards=node.shards, node=node.name)
         self.desk = Desk(

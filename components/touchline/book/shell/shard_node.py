@@ -15,13 +15,12 @@ from typing import Any
 
 from touchline.book.config import BookConfig
 from touchline.book.handover import Begin, Handover, HandoverOutput, Outdated, ReadPending, WritePending
-from touchline.book.lease import Lease, LeaseOutput, Lost, Read, Won, Write
 from touchline.book.outputs import AskResync, BookOutput, Note, NoteKind, Publish
 from touchline.book.pending import Legacy
 from touchline.book.shard import ShardBook
-from touchline.book.shell.lease_bucket import LeaseBucket
 from touchline.book.shell.outbox import Outbox
 from touchline.bus import subjects
+from touchline.bus.lease import LeaseBucket
 from touchline.bus.messages import Beat, BetLookup, BetReply, BetRequest, OddsBatch, ShardBeat, encode
 from touchline.bus.wire import pack_snapshot
 from touchline.desk.desk import Desk
@@ -30,6 +29,7 @@ from touchline.desk.outputs import Announce, Answer, Append, DeskOutput, StepDow
 from touchline.desk.records import DecisionKind
 from touchline.desk.store import BetStore, read_all
 from touchline.desk.stream_reader import StreamReader, Unreadable
+from touchline.domain.lease import Lease, LeaseOutput, Lost, Read, Won, Write
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class ShardNode:
     ) -> None:
         """`published(shard, market)` and `led(shard, epoch or None)` tell the last-value cache what it has to write."""
         self.shard = shard
-        self.lease = Lease(shard=shard, node=node)
+        self.lease = Lease(node=node)
         self.handover = Handover()
         self.book = ShardBook(shard=shard, shards=shards, node=node)
         self.desk = Desk(shard=shard, node=node, durability=NONE, authorised=self.lease.valid, shards=shards)

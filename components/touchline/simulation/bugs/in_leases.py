@@ -4,7 +4,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from touchline.book.lease import Lease, LeaseOutput, Write, _Asked, _encode
+from touchline.domain.lease import Lease, LeaseOutput, Write, _Asked, _encode
 from touchline.simulation.book_node import BookNode
 from touchline.simulation.bugs.bug import Bug
 from touchline.simulation.patching import Patch

@@ -50,20 +50,20 @@ class _Answer(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Answer).decode
 
 
-LEASES, PENDING = "shard", "pending"
-"""Kinds of keys: who leads a shard (`Lease`), and what its leader leaves to the next one (`Handover`)."""
+LEASES, PENDING, INGEST = "shard", "pending", "ingest"
+"""Kinds of keys: who leads a shard (`Lease`), what its leader leaves to the next one (`Handover`), who receives a provider."""
 
 
 class LeaseBucket:
-    """The keys of one kind, by shard."""
+    """The keys of one kind, by shard or provider."""
 
     def __init__(self, nc: Client, kind: str = LEASES) -> None:
         self._nc = nc
         self._kind = kind
 
-    async def read(self, shard: int) -> Seen | None:
+    async def read(self, key: int | str) -> Seen | None:
         """The key's newest revision, or None where the broker did not say."""
-        body = json.dumps({"last_by_subj": self._subject(shard)}).encode()
+        body = json.dumps({"last_by_subj": self._subject(key)}).encode()
         answer = await self._ask(f"$JS.API.STREAM.MSG.GET.{_STREAM}", body, None)
         if answer is None:
             return None
@@ -72,18 +72,18 @@ class LeaseBucket:
             return Seen(answer.message.seq, None if deleted else base64.b64decode(answer.message.data))
         if answer.error is not None and answer.error.err_code == _NO_MESSAGE:
             return Seen(0, None)
-        log.warning("shard %d: %s cannot be read: %s", shard, self._subject(shard), answer.error)
+        log.warning("%s cannot be read: %s", self._subject(key), answer.error)
         return None
 
-    async def write(self, shard: int, value: bytes, revision: int) -> int | None:
+    async def write(self, key: int | str, value: bytes, revision: int) -> int | None:
         """Write if `revision` is the newest; the new revision, or None where it was refused or its fate is not known."""
         headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
-        answer = await self._ask(self._subject(shard), value, headers)
+        answer = await self._ask(self._subject(key), value, headers)
         if answer is None:
             return None
         if answer.error is not None:
             if answer.error.err_code != _WRONG_REVISION:
-                log.warning("shard %d: %s cannot be written: %s", shard, self._subject(shard), answer.error.description)
+                log.warning("%s cannot be written: %s", self._subject(key), answer.error.description)
             return None
         return answer.seq or None
 
@@ -97,5 +97,5 @@ class LeaseBucket:
             log.debug("asking %s: %r", subject, error)
             return None
 
-    def _subject(self, shard: int) -> str:
-        return f"$KV.{subjects.LEASE_BUCKET}.{self._kind}.{shard}"
+    def _subject(self, key: int | str) -> str:
+        return f"$KV.{subjects.LEASE_BUCKET}.{self._kind}.{key}"

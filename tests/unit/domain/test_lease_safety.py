@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from touchline.book.lease import MARGIN_US, RENEW_US, TTL_US, Lease, LeaseOutput, LeaseValue, Lost, Read, Won, Write
+from touchline.domain.lease import MARGIN_US, RENEW_US, TTL_US, Lease, LeaseOutput, LeaseValue, Lost, Read, Won, Write
 
 DRIFT = 0.08  # (ttl - margin) / (1 - d) <= ttl / (1 + d) holds up to 0.0810
 Make = Callable[..., Lease]
@@ -43,8 +43,7 @@ class World:
         self.rates = [1 + self.rng.uniform(-DRIFT, DRIFT) for _ in range(self.nodes)]
         self.offsets = [self.rng.uniform(0, 1e9) for _ in range(self.nodes)]
         self.leases = [
-            self.make(shard=0, node=f"n{n}", ttl_us=TTL_US, renew_us=RENEW_US, margin_us=MARGIN_US)
-            for n in range(self.nodes)
+            self.make(node=f"n{n}", ttl_us=TTL_US, renew_us=RENEW_US, margin_us=MARGIN_US) for n in range(self.nodes)
         ]
         # Which of a node's requests its result belongs to: a shell never hands over the late result of an earlier one.
         self.asked = [0] * self.nodes
@@ -225,7 +224,7 @@ def pause_everywhere(holders: type[Lease]) -> None:
 
 
 def pause(holders: type[Lease], start: int, length: int) -> None:
-    clocks = {holders(shard=0, node="a"): 1 - DRIFT, holders(shard=0, node="b"): 1 + DRIFT}
+    clocks = {holders(node="a"): 1 - DRIFT, holders(node="b"): 1 + DRIFT}
     stored: tuple[int, bytes | None] = (0, None)
     for true in range(0, 8_000_000, 50_000):
         for place, (lease, rate) in enumerate(clocks.items()):

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from touchline.book.lease import MARGIN_US, RENEW_US, TTL_US, Lease, LeaseOutput, Lost, Read, Won, Write
+from touchline.domain.lease import MARGIN_US, RENEW_US, TTL_US, Lease, LeaseOutput, Lost, Read, Won, Write
 
 SECOND = 1_000_000
 
 
 def lease(node: str = "a") -> Lease:
-    return Lease(shard=3, node=node, ttl_us=TTL_US, renew_us=RENEW_US, margin_us=MARGIN_US)
+    return Lease(node=node, ttl_us=TTL_US, renew_us=RENEW_US, margin_us=MARGIN_US)
 
 
 def value(holder: str, epoch: int, beat: int = 0) -> bytes:
@@ -235,4 +235,4 @@ def test_a_second_answer_to_one_write_changes_nothing() -> None:
 )
 def test_times_that_leave_no_room_for_two_renewals_are_refused(ttl: int, renew: int, margin: int) -> None:
     with pytest.raises(ValueError, match="two renewals"):
-        Lease(shard=0, node="a", ttl_us=ttl, renew_us=renew, margin_us=margin)
+        Lease(node="a", ttl_us=ttl, renew_us=renew, margin_us=margin)

@@ -1,4 +1,4 @@
-"""Who leads a shard: a lease in a bucket, decided by compare-and-set results and one's own clock alone.
+"""Who leads a shard or receives a provider: a lease in a bucket, decided by compare-and-set results and one's own clock alone.
 
 The store is asked for one thing only: that a write which names revision R succeeds if and only if R is still the newest.
 Reads may be stale, results may be lost, processes may be paused at any instant. Why two nodes are never valid at once:
@@ -80,24 +80,31 @@ class _Asked(Enum):
 
 
 class Lease:
-    """One shard's lease as one node sees it. All times are microseconds of that node's monotonic clock.
+    """One lease as one node sees it. All times are microseconds of that node's monotonic clock.
 
     Invariants: `_until` only grows by a *successful* write, counted from before it was sent; `_revision` is the newest revision
     known, `_since` the moment from which it was known; a term that has ended is never continued.
     """
 
     def __init__(
-        self, *, shard: int, node: str, ttl_us: int = TTL_US, renew_us: int = RENEW_US, margin_us: int = MARGIN_US
+        self,
+        *,
+        node: str,
+        ttl_us: int = TTL_US,
+        renew_us: int = RENEW_US,
+        margin_us: int = MARGIN_US,
+        poll_us: int | None = None,
     ) -> None:
+        """`poll_us`: between two reads of a candidate, half a renewal by default; a lease that was released is noticed so late."""
         if not 0 < margin_us < ttl_us or not 0 < 2 * renew_us <= ttl_us - margin_us:
             raise ValueError("a lease needs 0 < margin < ttl and room for two renewals: 2 * renew <= ttl - margin")
-        self.shard = shard
         self.node = node
         self.epoch = 0
         """Of the term that this node holds or held last; 0 before the first."""
         self.holder = ""
         """Who the store says leads, as last read: for status displays only, never for a decision."""
         self._ttl, self._renew, self._margin = ttl_us, renew_us, margin_us
+        self._poll = renew_us // 2 if poll_us is None else poll_us
         self._holding = False
         self._until = 0
         self._sent = 0
@@ -118,6 +125,11 @@ class Lease:
     def holding(self) -> bool:
         """Whether a term is running; only `valid` says whether it may be acted on."""
         return self._holding
+
+    @property
+    def known(self) -> bool:
+        """Whether it was read or written at least once."""
+        return self._known or self._revision > 0
 
     @property
     def asking(self) -> bool:
@@ -150,7 +162,7 @@ class Lease:
         elif self._may_take(now):
             outputs.append(self._write(now, _Asked.TAKE))
         elif now >= self._read_at:
-            self._asked, self._read_at = _Asked.READ, now + self._renew // 2
+            self._asked, self._read_at = _Asked.READ, now + self._poll
             outputs.append(Read())
         return outputs
 
