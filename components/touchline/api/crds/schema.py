@@ -30,6 +30,7 @@ _ORDER = (
     "maxItems",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
+    "x-kubernetes-map-type",
     VALIDATIONS,
     "required",
     "properties",
@@ -63,10 +64,27 @@ def _node(raw: Schema, definitions: dict[str, Schema], place: str) -> Schema:
         }
     if "items" in node:
         node["items"] = _node(node["items"], definitions, f"{place}[]")
+    if place.count(".") > 1 and _vanishes(node):  # not spec and status themselves
+        node["x-kubernetes-map-type"] = "atomic"
     unknown = sorted(set(node) - set(_ORDER))
     if unknown or "type" not in node:
         raise Untranslatable(f"{place}: cannot say {', '.join(unknown) or 'a value without a type'}")
     return {key: node[key] for key in _ORDER if key in node}
+
+
+def _vanishes(node: Schema) -> bool:
+    """Whether the block, given as `{}`, would be taken away by the second of two equal server-side applies.
+
+    The applier owns the block itself and none of what the defaults put in. Where a default list is among that, the API server's
+    merge prunes the list, then the block, and no default brings it back. An atomic block is owned as a whole and stays.
+    """
+    alone = node["type"] == "object" and "default" not in node and not node.get("required")
+    return alone and _fills_a_list_in(node)
+
+
+def _fills_a_list_in(node: Schema) -> bool:
+    filled = [child for child in node.get("properties", {}).values() if "default" in child]
+    return any(child["type"] == "array" or _fills_a_list_in(child) for child in filled)
 
 
 def _inlined(raw: Schema, definitions: dict[str, Schema]) -> Schema:
