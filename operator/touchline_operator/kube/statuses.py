@@ -54,7 +54,10 @@ class Statuses:
         }
         log.debug("status of %s: %s", custom.key, changes(before, status))
         written = await self._api.apply(manifest, self._authority, subresource="status")
-        self._written[custom.key] = now
+        if before.get("observedGeneration") == status.get("observedGeneration"):
+            self._written[custom.key] = now
+        else:  # what a new spec brings about is counted only a moment later, and somebody waits to see it
+            self._written.pop(custom.key, None)
         self._world.put_custom({"kind": custom.key.kind, "apiVersion": API_VERSION, **written})
         for transition in transitions(before, status):
             await self._events.tell(custom, transition)

@@ -240,7 +240,8 @@ class EntityMapStatus(Status):
     entries: Whole | None = Field(default=None, ge=0, le=2**53, description="Aliases and names in the map.")
     conflicts: Whole | None = Field(default=None, ge=0, le=2**53, description="Names that stand for several things.")
     unmatched: Annotated[tuple[Text, ...], ListAtomic(max_items=100)] = Field(
-        default=(), description="Names that were seen and not found, the most frequent first."
+        default=(),
+        description="Names that keep something out because the map does not know them, the most frequent first.",
     )
 
 
@@ -252,6 +253,11 @@ class EntityMap(ResourceBase):
         short_names=("em",),
         columns=(
             Column(name="Entries", path=".status.entries", type="integer", description="Aliases and names in the map."),
+            Column(
+                name="Missing",
+                path=".status.unmatched[0]",
+                description="The most frequent name that was seen and not found.",
+            ),
             Column(name="Sport", path=".spec.sport", description="Internal id of the sport.", priority=1),
         ),
     )

@@ -230,6 +230,13 @@ class FeedProvider(ResourceBase):
         short_names=("fp",),
         columns=(
             Column(name="Delay", path=".status.delayP99", description="Delay, p99 over 10 s."),
+            Column(
+                name="Messages",
+                path=".status.messagesPerSecond",
+                type="integer",
+                description="Messages a second.",
+                priority=1,
+            ),
             Column(name="Protocol", path=".spec.protocol", description="How the provider is spoken to.", priority=1),
         ),
     )

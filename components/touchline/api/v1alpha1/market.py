@@ -222,12 +222,22 @@ class Market(ResourceBase):
             Column(
                 name="Open", path=".status.instances.open", type="integer", description="Markets that may be bet on."
             ),
-            Column(name="Provider", path=".status.servingProvider", description="Where the prices come from."),
             Column(
                 name="Suspended",
                 path=".status.instances.suspended",
                 type="integer",
                 description="Markets with at least one hold.",
+            ),
+            Column(
+                name="Why",
+                path='.status.conditions[?(@.type=="Suspended")].reason',
+                description="What holds most of the suspended markets.",
+            ),
+            Column(name="Provider", path=".status.servingProvider", description="Where most of the prices come from."),
+            Column(
+                name="Oldest",
+                path=".status.oldestPrice",
+                description="Greatest age of proof over the open markets.",
                 priority=1,
             ),
         ),

@@ -266,6 +266,14 @@ class OddsEngine(ResourceBase):
                 type="integer",
                 description="Bettors connected to all gateways.",
             ),
+            Column(name="Markets", path=".status.markets", type="integer", description="Markets in the book."),
+            Column(
+                name="Gateways",
+                path=".status.gateways",
+                type="integer",
+                description="Gateways that are ready.",
+                priority=1,
+            ),
         ),
     )
 

@@ -94,6 +94,13 @@ class SuspensionPolicy(ResourceBase):
             Column(
                 name="Holds", path=".status.holds", type="integer", description="Holds of the policy's triggers now."
             ),
+            Column(
+                name="Classes",
+                path=".status.markets",
+                type="integer",
+                description="Market classes that use the policy.",
+                priority=1,
+            ),
         ),
     )
 
