@@ -29,6 +29,7 @@
 {{- define "touchline.selector" -}}
 app.kubernetes.io/name: touchline-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
 {{- end -}}
 
 {{/* Labels of every object; the chart's own win over commonLabels. */}}
@@ -36,6 +37,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- $own := dict
   "app.kubernetes.io/name" "touchline-operator"
   "app.kubernetes.io/instance" .Release.Name
+  "app.kubernetes.io/component" "operator"
   "app.kubernetes.io/part-of" "touchline"
   "app.kubernetes.io/version" .Chart.AppVersion
   "app.kubernetes.io/managed-by" .Release.Service

@@ -40,6 +40,7 @@ def test_every_object_says_whose_it_is(case: str, manifest: dict[str, Any]) -> N
     }
     assert wanted.items() <= labels.items()
     assert {"app.kubernetes.io/name", "app.kubernetes.io/version", "helm.sh/chart"} <= set(labels)
+    assert labels["app.kubernetes.io/component"] == ("test" if manifest["kind"] == "Pod" else "operator")
     assert len(metadata["name"]) <= 63
     assert ("namespace" in metadata) is not manifest["kind"].startswith("Cluster")
 
