@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -41,6 +42,7 @@ from touchline.domain.status import ProviderStatus
 from touchline.domain.version import Version
 from touchline.local import credentials
 from touchline.local.servers import NatsServer, ValkeyServer, free_port
+from touchline.version import __version__
 
 pytestmark = pytest.mark.servers
 
@@ -298,6 +300,36 @@ async def test_the_status_says_what_is_led_and_how_it_stands(
     assert status["providers"]["betfair-a"]["state"] == "Connected"
     assert status["providers"]["betfair-a"]["provenAgeMs"] < 1000
     assert status["shards"][str(SHARD)]["desk"]["deciding"] is True
+
+
+async def test_a_suspended_market_is_told_under_its_class_with_the_trigger_that_holds_it(
+    nats: Client, ingest: ScriptedIngest, node: BookProcess
+) -> None:
+    goal = {"name": "goal", "type": "EventStatus", "action": "SuspendAndReview", "eventStatus": {"incidents": ["Goal"]}}
+    strict = policy()
+    strict["spec"]["triggers"] = [goal]
+    await configure(nats, strict)
+    for market in (MARKET, "e2:MatchWinner"):
+        await ingest.market(market, prices=PRICES)
+        await wait_for_open(nats, market, shards=SHARDS)
+
+    async def told(markets: dict[str, int]) -> bool:
+        found = (await status_of(nats, "b1")).get("classes", {}).get("football", {})
+        return bool(found.get("markets") == markets)
+
+    await until(lambda: told({"Open": 2}))
+    await ingest.incident(MARKET, "Goal")
+    began = time.monotonic()
+    await until(lambda: told({"Open": 1, "Suspended": 1}))
+    assert time.monotonic() - began < 2, "within a report or two"
+    status = await status_of(nats, "b1")
+    (hold,) = status["classes"]["football"]["holds"]
+    assert hold.pop("detail").startswith("betfair-a reports Goal")
+    assert hold == {"cause": "policy/calm/goal", "reason": "EventStatus", "markets": 1, "example": MARKET}
+    assert status["classes"]["football"]["providers"] == {"betfair-a": 2}
+    assert status["policies"] == {"calm": {"holds": {"goal": 1}, "lastHour": {"EventStatus": 1}}}
+    assert status["shards"][str(SHARD)]["events"] >= 1
+    assert status["version"] == __version__
 
 
 async def test_a_node_works_with_no_more_than_its_own_brokers_permissions() -> None:
