@@ -129,16 +129,15 @@ class InCluster:
         self.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
 
     async def admin(self) -> Client:
-        """A connection to the broker with all rights, over TLS, with what its own configuration holds."""
-        config = json.loads(self.secret(f"{self.name}-nats-config")["nats.conf"])
-        user = next(user for user in config["authorization"]["users"] if user["user"] == "admin")
+        """A connection to the broker with all rights, over TLS, with what the operator made for itself."""
+        material = self.secret(f"{self.name}-material")
         authority = self._scratch / f"{self.namespace}-{self.name}-ca.crt"
         authority.write_text(self.get("configmap", f"{self.name}-nats-ca")["data"]["ca.crt"], encoding="utf-8")
         door = self.cluster.open_pod(self.namespace, f"{self.name}-nats-0", NATS_PORT)
         settings = Settings(
             nats_url=f"tls://localhost:{door}",
-            nats_user=user["user"],
-            nats_password=user["password"],
+            nats_user="admin",
+            nats_password=material["password.admin"],
             nats_ca=str(authority),
         )
         return await connect(settings, name="auditor", first_connect_s=20)

@@ -46,8 +46,8 @@ def held(replica: Replica, reason: str) -> bool:
 
 def test_every_pod_runs_and_is_ready_and_none_was_started_twice(quickstart: InCluster) -> None:
     quickstart.settled()
-    components = {pod["metadata"]["labels"].get("app.kubernetes.io/component") for pod in quickstart.pods()}
-    assert components >= {"nats", "valkey", "book", "gateway", "ingest", "simulator"}
+    components = {pod["metadata"]["labels"]["app.kubernetes.io/component"] for pod in quickstart.pods()}
+    assert components >= {"operator", "nats", "valkey", "book", "gateway", "ingest", "simulator"}
     assert {name: count for name, count in quickstart.restarts().items() if count} == {}
 
 
