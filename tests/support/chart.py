@@ -1,5 +1,6 @@
 """The chart, rendered by Helm's own library as `helm install` would: values in, objects out. No helm binary, no cluster."""
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,23 +54,34 @@ def sources(
         "api_versions": list(api_versions),
         "strict": True,
     }
-    with helm_python.Chart.load(CHART) as chart:
-        chart.validate_schema(dict(values or {}))
-        # `Chart.render` has these options but the last two, which the library below it knows.
-        text = _native.call_string("helm_render", chart._raw(), json.dumps(values or {}), json.dumps(options))
-    rendered: dict[str, str] = json.loads(text)
+    rendered: dict[str, str] = json.loads(_rendered(json.dumps(values or {}), json.dumps(options)))
     return {path.partition("/templates/")[2]: text for path, text in sorted(rendered.items())}
+
+
+@functools.cache
+def _rendered(values: str, options: str) -> str:
+    with helm_python.Chart.load(CHART) as chart:
+        chart.validate_schema(json.loads(values))
+        # `Chart.render` has these options but the last two, which the library below it knows.
+        return _native.call_string("helm_render", chart._raw(), values, options)
 
 
 def render(values: Values | None = None, *, release: str = RELEASE, namespace: str = NAMESPACE) -> list[Manifest]:
     """Every object of a release, hooks too; the CRDs apart. Raises HelmError."""
+    texts = sources(values, release=release, namespace=namespace)
     return [
         document
-        for path, text in sources(values, release=release, namespace=namespace).items()
+        for path, text in texts.items()
         if path.endswith(".yaml")
-        for document in yaml.safe_load_all(text)
+        for document in json.loads(_parsed(text))
         if document is not None
     ]
+
+
+@functools.cache
+def _parsed(text: str) -> str:
+    """YAML as JSON: parsed once, and what a test changes in it is the test's own."""
+    return json.dumps(list(yaml.safe_load_all(text)))
 
 
 def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
