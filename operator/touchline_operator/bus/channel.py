@@ -86,6 +86,8 @@ class Channel:
         self._nc: Client | None = None
         self._mirror = Mirror()
         self._board: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        self._silent: set[str] = set()
+        """Entries of the board that were told as gone: nobody renewed them."""
         self._listening = False
         """Every word that stood in the bucket was read; before that silence means nothing."""
         self._listened = False
@@ -165,7 +167,8 @@ class Channel:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
-        self._mirror, self._board, self._provisioned, self._listening = Mirror(), {}, None, False
+        self._mirror, self._board, self._provisioned = Mirror(), {}, None
+        self._silent, self._listening = set(), False
 
     async def _keep(self) -> None:
         """Connected for as long as it is wanted; a broker that cannot be used is tried again each second."""
@@ -251,6 +254,7 @@ class Channel:
                 watcher = await bucket.watchall()
                 reconnects = nc.stats["reconnects"]
                 while nc.stats["reconnects"] == reconnects:
+                    self._tell_silence()
                     try:
                         entry = await next_entry(watcher, within=0.5)
                     except (TimeoutError, NatsError):
@@ -264,8 +268,17 @@ class Channel:
                 log.debug("channel %s: the status bucket cannot be followed: %r", self._name, error)
             await asyncio.sleep(RETRY_S)
 
+    def _tell_silence(self) -> None:
+        """Nobody tells us that a component has fallen silent."""
+        now = self._clock()
+        for key, (at, said) in self._board.items():
+            if now - at > STALE_US and key not in self._silent:
+                self._silent.add(key)
+                self._heard(key, said, {})
+
     def _take(self, entry: Any) -> None:
-        before = self._board.get(entry.key, (0, {}))[1]
+        before = {} if entry.key in self._silent else self._board.get(entry.key, (0, {}))[1]
+        self._silent.discard(entry.key)
         if entry.operation in {"DEL", "PURGE"} or not entry.value:
             self._board.pop(entry.key, None)
             self._heard(entry.key, before, {})

@@ -13,7 +13,7 @@ SOON_US = 200_000
 HEARD_US = 2_000_000
 """Components speak each second; their engine and provider are looked at this often."""
 FIGURES_US = 10_000_000
-"""Of what only measures; also how soon a silence is noticed after the last word."""
+"""Of what only measures."""
 
 Said = Mapping[str, Any]
 _KINDS = {"classes": "Market", "policies": "SuspensionPolicy"}
@@ -30,13 +30,17 @@ def concerned(world: World, engine: Key, entry: str, before: Said, after: Said) 
         if before.get("unmatched") != after.get("unmatched"):
             found |= dict.fromkeys(_maps(world, Key("FeedProvider", engine.namespace, node)), HEARD_US)
     elif role == "book":
+        if before.get("leads") != after.get("leads"):
+            found |= dict.fromkeys((each.key for each in world.customs("Region", engine.namespace)), HEARD_US)
+            for (
+                kind
+            ) in _KINDS.values():  # those without a market in the book too: whether anybody counts them has changed
+                found |= dict.fromkeys((each.key for each in world.customs(kind, engine.namespace)), FIGURES_US)
         for part, kind in _KINDS.items():
             old, new = _part(before, part), _part(after, part)
             for name in old.keys() | new.keys():
                 told = _told(old.get(name)) == _told(new.get(name))
                 found[Key(kind, engine.namespace, name)] = FIGURES_US if told else SOON_US
-        if before.get("leads") != after.get("leads"):
-            found |= dict.fromkeys((each.key for each in world.customs("Region", engine.namespace)), HEARD_US)
     return {key: delay for key, delay in found.items() if world.custom(key) is not None}
 
 

@@ -322,6 +322,8 @@ def test_a_suspension_is_looked_at_soon_and_what_only_ages_when_figures_are() ->
     assert delays({"classes": open_}, {})["Market.m"] == SOON_US, "the document is gone"
     assert delays({}, {"classes": open_})["Market.m"] == SOON_US
     assert delays({}, {"classes": {"unknown": {}}}) == {"OddsEngine.main": HEARD_US}
+    both = {"OddsEngine.main": HEARD_US, "Market.m": FIGURES_US, "SuspensionPolicy.strict": FIGURES_US}
+    assert delays({"leads": [0], "classes": {}}, {}) == both, "whether anybody counts them has changed"
     held = {"strict": {"holds": {"late": 1}, "lastHour": {}}}
     assert delays({}, {"policies": held})["SuspensionPolicy.strict"] == SOON_US
 

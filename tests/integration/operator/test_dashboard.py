@@ -1,0 +1,147 @@
+"""kubectl as a dashboard: a real book node's word on its markets, through the operator, into columns, conditions and events."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+from nats.aio.client import Client
+
+from support.book_process import BookProcess, book_nodes, wait_for_open
+from support.observed_world import engine, market, policy, provider
+from support.operator_process import Operator, Server, eventually
+from support.scripted_ingest import ScriptedIngest
+from touchline.local.servers import NatsServer
+from touchline.version import __version__
+
+pytestmark = [pytest.mark.servers, pytest.mark.cluster]
+
+SHARDS = 4
+PRICES = {"home": 2_000_000, "draw": 3_400_000, "away": 3_750_000}
+MARKETS = ("e1:MatchWinner", "e2:MatchWinner")
+GOAL = {"name": "goal", "type": "EventStatus", "action": "SuspendAndReview", "eventStatus": {"incidents": ["Goal"]}}
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[NatsServer]:
+    with NatsServer(tmp_path / "nats") as server:
+        yield server
+
+
+@pytest.fixture
+async def nc(broker: NatsServer) -> AsyncIterator[Client]:
+    client = await nats.connect(broker.url)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def book(operator: Operator, server: Server, tenant: str, broker: NatsServer) -> Iterator[BookProcess]:
+    """A node of an engine whose broker is outside; no pod runs here, so the test plays the kubelet."""
+    outside = engine(
+        shards=SHARDS,
+        nats={"external": {"urls": [broker.url]}},
+        redis={"external": {"url": "redis://cache.example.com:6379/0"}},
+    )
+    strict = policy()
+    strict["spec"] |= {"triggers": [GOAL], "reopening": {"coolDown": "0s"}}
+    server.apply(tenant, outside, strict, provider("one"), provider("two"), market("m"))
+    eventually(
+        lambda: server.says(tenant, "market", "m", "Ready", "True", "Live"), "the class is told to the data plane"
+    )
+    with book_nodes("main-book-0", nats_url=broker.url) as nodes:
+        yield nodes["main-book-0"]
+
+
+@pytest.fixture
+async def ingest(nc: Client, book: BookProcess) -> AsyncIterator[ScriptedIngest]:
+    async with ScriptedIngest(nc, shards=SHARDS, provider="one") as scripted:
+        for id in MARKETS:
+            await scripted.market(id, prices=PRICES)
+        for id in MARKETS:
+            await wait_for_open(nc, id, shards=SHARDS)
+        yield scripted
+
+
+def rows(server: Server, tenant: str, kind: str) -> dict[str, dict[str, str]]:
+    """`kubectl get` as people see it: each object's cells by column."""
+    head, *lines = server.api.kubectl("get", kind, "-n", tenant).splitlines()
+    starts = [head.index(name) for name in head.split()]
+    ends = [*starts[1:], None]
+    cells = [[line[start:end].strip() for start, end in zip(starts, ends, strict=True)] for line in lines]
+    return {row[0]: dict(zip(head.split(), row, strict=True)) for row in cells}
+
+
+def status_of(server: Server, tenant: str, kind: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = (server.get(tenant, kind, name) or {}).get("status") or {}
+    return found
+
+
+async def shows(server: Server, tenant: str, right: Callable[[dict[str, str]], bool], what: str) -> float:
+    """Seconds until the class's row is right."""
+    began = time.monotonic()
+    await asyncio.to_thread(eventually, lambda: right(rows(server, tenant, "markets")["m"]), what, within=40)
+    return time.monotonic() - began
+
+
+async def test_a_suspension_is_in_kubectl_get_within_seconds_and_described_and_an_event(
+    server: Server, tenant: str, ingest: ScriptedIngest
+) -> None:
+    await shows(server, tenant, lambda row: row["OPEN"] == "2" and row["WHY"] == "NoHold", "both markets are open")
+    row = rows(server, tenant, "markets")["m"]
+    assert (row["READY"], row["REASON"], row["SUSPENDED"], row["PROVIDER"]) == ("True", "Live", "0", "one")
+
+    await ingest.incident(MARKETS[0], "Goal")
+    took = await shows(server, tenant, lambda row: row["SUSPENDED"] == "1", "one is suspended")
+    assert took < 5, "a report is due each second, and the condition is written at once"
+    row = rows(server, tenant, "markets")["m"]
+    assert (row["OPEN"], row["WHY"]) == ("1", "EventStatus")
+    described = server.api.kubectl("describe", "market", "m", "-n", tenant)
+    assert f"1 of 2 markets are suspended; 1 EventStatus (trigger goal of strict), such as {MARKETS[0]}" in described
+    assert "one reports Goal" in described
+    events = server.api.kubectl("get", "events", "-n", tenant, "-o", "wide")
+    assert "EventStatus" in events
+
+    await asyncio.to_thread(
+        eventually, lambda: rows(server, tenant, "suspensionpolicies")["strict"]["HOLDS"] == "1", "the policy counts"
+    )
+    told = status_of(server, tenant, "suspensionpolicy", "strict")
+    assert told["suspensionsLastHour"] == [{"type": "EventStatus", "count": 1}]
+
+
+async def test_a_halt_in_the_spec_is_shown_and_its_end_too(server: Server, tenant: str, ingest: ScriptedIngest) -> None:
+    await shows(server, tenant, lambda row: row["OPEN"] == "2", "both markets are open")
+    server.patch(tenant, "market", "m", {"spec": {"suspended": True}})
+    took = await shows(server, tenant, lambda row: (row["SUSPENDED"], row["WHY"]) == ("2", "Manual"), "all are halted")
+    assert took < 6
+    assert "spec.suspended is true" in server.api.kubectl("describe", "market", "m", "-n", tenant)
+    server.patch(tenant, "market", "m", {"spec": {"suspended": False}})
+    await shows(server, tenant, lambda row: (row["OPEN"], row["WHY"]) == ("2", "NoHold"), "all are open again")
+
+
+async def test_20_an_idle_engine_and_its_words_each_second_cause_no_write(
+    server: Server, tenant: str, operator: Operator, ingest: ScriptedIngest
+) -> None:
+    await shows(server, tenant, lambda row: row["OPEN"] == "2" and row["WHY"] == "NoHold", "both markets are open")
+    await asyncio.to_thread(
+        eventually, lambda: status_of(server, tenant, "oddsengine", "main").get("events") == 2, "the engine counts"
+    )
+    told = status_of(server, tenant, "oddsengine", "main")
+    assert {"component": "book", "version": __version__, "ready": 1} in told["versions"]
+    assert [each["leader"] for each in told["shardLeaders"]] == ["main-book-0"] * SHARDS
+    await asyncio.to_thread(operator.look_again, "Market", 2)
+    mark = server.api.audit.mark()
+    await asyncio.to_thread(operator.look_again, "Market", 3)
+    assert [each for each in server.writes(mark) if each.namespace == tenant] == []
+
+
+async def test_a_book_that_falls_silent_is_no_longer_quoted(
+    server: Server, tenant: str, ingest: ScriptedIngest, book: BookProcess
+) -> None:
+    await shows(server, tenant, lambda row: row["OPEN"] == "2", "both markets are open")
+    book.kill()
+    await shows(server, tenant, lambda row: row["WHY"] == "NoReport" and not row["OPEN"], "nothing is known any more")
+    assert server.says(tenant, "market", "m", "Suspended", "Unknown", "NoReport")
