@@ -172,7 +172,8 @@ async def ingest(
     with tempfile.TemporaryDirectory(prefix="touchline-secrets-") as folder:
         settings = Settings(nats_url=server.url, node="i1", secrets_dir=Path(folder))
         own = await connect(settings, name=f"ingest-{provider}")
-        service = Service(own, settings, provider, clock or system_clock())
+        control = await connect(settings, name=f"ingest-{provider} lease")
+        service = Service(own, control, settings, provider, clock or system_clock())
         reader = Reader(provider)
         await reader.start(nc)
         scene = Scene(nc, service, reader, Path(folder))
@@ -185,3 +186,4 @@ async def ingest(
             stop.set()
             await asyncio.wait_for(running, 20)
             await own.close()
+            await control.close()

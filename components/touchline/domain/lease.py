@@ -132,6 +132,11 @@ class Lease:
         return self._known or self._revision > 0
 
     @property
+    def taken(self) -> bool:
+        """Whether the store, as last read, shows the term of somebody else."""
+        return self._value is not None and self._value.holder != "" and not self._mine()
+
+    @property
     def asking(self) -> bool:
         """Whether the answer to a request is awaited."""
         return self._asked is not _Asked.NOTHING
@@ -267,6 +272,8 @@ class Lease:
         if revision != self._revision:
             self._since = now
         self.holder = value.holder if value else ""
+        if value is not None:
+            self.at_least(value.epoch)
         self._revision, self._value, self._known = revision, value, True
 
     def _write(self, now: int, asked: _Asked) -> Write:
@@ -278,6 +285,12 @@ class Lease:
         self._written_value = LeaseValue(holder, epoch, self._ttl, beat)
         self._asked, self._sent, self._renew_at = asked, now, now + self._renew
         return Write(_encode(self._written_value), self._revision)
+
+
+def holder_of(value: bytes | None) -> str:
+    """Who holds a lease with this value; empty: nobody."""
+    found = _read_value(value)
+    return found.holder if found is not None else ""
 
 
 def _read_value(value: bytes | None) -> LeaseValue | None:

@@ -9,7 +9,7 @@ from touchline.bus.health_port import HealthPort, health_options
 from touchline.bus.process import run
 from touchline.bus.settings import Settings, SettingsError
 from touchline.ingest.clock import system_clock
-from touchline.ingest.service import serve
+from touchline.ingest.process import serve
 
 EPILOG = """\b
 Examples:
@@ -24,6 +24,8 @@ and follows their changes while it runs. It writes
   odds.beat.NAME           a proof of life every 100 ms
   quarantine.NAME.REASON   what was refused, with why
   bucket status, ingest.NAME    health and counters, once a second
+  bucket lease, ingest.NAME     whose turn it is: of several processes of one provider one receives, the others
+                                stand by and take over within seconds
 
 \b
 With --health-port PORT it answers over HTTP:

@@ -1,14 +1,14 @@
 """One provider's feed at work: the pure parts (state, pipeline, publisher, health) between reception and the bus.
 
 Everything that decides happens in `take`, without waiting; what it decides to send goes to one outbox, in order, and `flush` sends it. So
-a beat is never ahead of the batches that it vouches for. While the broker is away the outbox is emptied rather than kept: readers see
-the hole in the numbers and ask for a resync set, which is newer than anything kept could be.
+a beat is never ahead of the batches that it vouches for. While the broker is away, or it is another process's turn, the outbox is emptied
+rather than kept: readers see the hole in the numbers and ask for a resync set, which is newer than anything kept could be.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from nats.aio.client import Client
@@ -48,7 +48,8 @@ class ProviderFeed:
         nc: Client,
         provider: str,
         *,
-        run_id: str,
+        inc: str,
+        valid: Callable[[], bool],
         shards: int,
         clock: Clock,
         entities: Entities,
@@ -57,7 +58,9 @@ class ProviderFeed:
         identities: Identities,
         quarantine: DurableSender,
     ) -> None:
+        """`valid` says whether this process may publish at this instant; what it may not is dropped."""
         self._nc = nc
+        self._valid = valid
         self._clock = clock
         self._identities = identities
         self._quarantine = quarantine
@@ -73,10 +76,10 @@ class ProviderFeed:
         self.state = FeedState()
         self.health = Health(clock.now(), thresholds)
         self.pipeline = Pipeline(provider, entities, coverage)
-        self.publisher = Publisher(provider, run_id, shards)
+        self.publisher = Publisher(provider, inc, shards)
         self.quarantine_dropped = 0
         self.dropped = 0
-        """Messages that were not sent because the broker was away."""
+        """Messages that were not sent: the broker was away, or it was not this process's turn."""
         identities.answered = self.answered
         identities.moved = self.event_moved
 
@@ -122,7 +125,8 @@ class ProviderFeed:
             return  # whoever holds the lock sends ours too
         async with self._flushing:
             while self._outbox:
-                if not self._nc.is_connected:
+                # Asked for each message with a fresh clock: between any two this process may have stood still.
+                if not self._nc.is_connected or not self._valid():
                     self.dropped += len(self._outbox)
                     self._outbox.clear()
                     break
@@ -189,6 +193,13 @@ class ProviderFeed:
         self._entities, self._coverage = entities, coverage
         self.health.configure(thresholds)
         self._act(self._clock.wall(), _IGNORE, self.pipeline.configure(entities, coverage))
+
+    def renew(self, inc: str) -> None:
+        """Publish under another name from here on, beginning with all that is known."""
+        self._outbox.clear()
+        self.publisher.renew(inc)
+        self._outbox.extend(self.publisher.resync_all())
+        self.beat()
 
     def restart(self, state: ProviderState, detail: str) -> None:
         """A new adapter takes over (or none): what the old one told us is withdrawn."""

@@ -15,7 +15,7 @@ US = 1_000_000
 
 
 def figures(
-    now: int, *, ready: bool, broker: bool, connected: bool, capture: Capture, feed: ProviderFeed | None
+    now: int, *, ready: bool, broker: bool, active: bool, connected: bool, capture: Capture, feed: ProviderFeed | None
 ) -> "Iterator[Metric]":
     """Everything for one scrape. `connected`: to the provider. Before a feed runs, the figures of feeds are absent."""
     from touchline.bus.operations import counter, gauge
@@ -25,6 +25,7 @@ def figures(
 
     yield gauge(ingest("ready"), "1 if this process could receive", int(ready))
     yield gauge(ingest("broker_connected"), "1 if the broker is connected", int(broker))
+    yield gauge(ingest("active"), "1 if it is this process's turn to receive, 0 while it stands by", int(active))
     yield gauge(ingest("connected"), "1 if the provider is connected", int(connected))
     yield gauge(
         ingest("capture_waiting_frames"), "Raw frames that the broker has not confirmed as stored", capture.waiting
@@ -51,7 +52,7 @@ def figures(
     refused = {each.value: float(updates.refusals.get(each.value, 0)) for each in QuarantineReason}
     yield counter(ingest("refused"), "What was refused, by reason", refused, "reason")
     yield counter(ingest("published_batches"), "Batches numbered for the book", feed.publisher.batches)
-    yield counter(ingest("dropped"), "Messages for the book not sent: the broker was away", feed.dropped)
+    yield counter(ingest("dropped"), "Messages for the book not sent: no broker, or another's turn", feed.dropped)
     yield counter(ingest("gaps"), "Gaps that the protocol proved", health.gaps)
     yield counter(ingest("disconnects"), "Established connections that broke", health.disconnects)
     delay = health.delay_p99_us(now)

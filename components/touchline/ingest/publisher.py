@@ -28,7 +28,7 @@ class Outgoing(NamedTuple):
 
 
 class Publisher:
-    """`inc` is new for each start of the process."""
+    """`inc` is new for each start of the process, and for each turn that it has (`renew`)."""
 
     def __init__(self, provider: str, inc: str, shards: int) -> None:
         self.provider = provider
@@ -40,6 +40,11 @@ class Publisher:
         self._probes: dict[str, tuple[int, int]] = {}
         self.batches = 0
         self.updates = 0
+
+    def renew(self, inc: str) -> None:
+        """Number from 1 under another name. What is known stays; `resync_all` must tell it before anything else is told."""
+        self.inc = inc
+        self.seqs = [0] * len(self.seqs)
 
     def message(self, updates: list[MarketUpdate]) -> list[Outgoing]:
         """One provider message, whole."""

@@ -5,8 +5,9 @@ state that is beaten and written to the status, with what to do, and is tried ag
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from random import Random
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -14,12 +15,11 @@ from typing import TYPE_CHECKING
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 
 from touchline.bus import subjects
 from touchline.bus.config import Change, watch_config
-from touchline.bus.connection import connect_unless_stopped
 from touchline.bus.ending import end
-from touchline.bus.health_port import HealthPort, answering
 from touchline.bus.messages import decode_probe, decode_resync_request
 from touchline.bus.settings import Settings, SettingsError, read_secret
 from touchline.bus.status import StatusWriter
@@ -36,6 +36,7 @@ from touchline.ingest.identities import Identities
 from touchline.ingest.reception import Reception
 from touchline.ingest.registry import Registry
 from touchline.ingest.report import report
+from touchline.ingest.turn import Turn
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -49,13 +50,15 @@ SETUP_RETRY_S = 2.0
 CLOSE_S = 5.0
 QUARANTINE_MESSAGES = 5_000
 NO_BROKER = "the broker is not connected"
+"""A reason for not being ready."""
 
 
 class Service:
-    """One provider's ingest on an open broker connection."""
+    """One provider's ingest on open broker connections: `nc` for all that it says, `control` for its lease alone."""
 
-    def __init__(self, nc: Client, settings: Settings, provider: str, clock: Clock) -> None:
+    def __init__(self, nc: Client, control: Client, settings: Settings, provider: str, clock: Clock) -> None:
         self._nc = nc
+        self._control = control
         self._settings = settings
         self._provider = provider
         self._clock = clock
@@ -63,6 +66,16 @@ class Service:
         self._declarations = Declarations(provider)
         self._declared: Declared | None = None
         self._changed = asyncio.Event()
+        self._report_now = asyncio.Event()
+        self.turn = Turn(
+            control,
+            provider,
+            node=settings.node,
+            run_id=self.run_id,
+            clock=clock,
+            able=lambda: nc.is_connected,
+            changed=self._turn_changed,
+        )
         self.capture = Capture(nc, provider, run=self.run_id, clock=clock)
         self._quarantine = DurableSender(
             nc,
@@ -72,6 +85,8 @@ class Service:
             max_messages=QUARANTINE_MESSAGES,
         )
         self._identities = Identities(nc, Registry(nc, clock, by=f"ingest {provider}"), provider)
+        self._active_status = StatusWriter(nc, f"ingest.{provider}")
+        self._standby_status = StatusWriter(nc, f"standby.{provider}")
         self.feed: ProviderFeed | None = None
         self._reception: Reception | None = None
         self._receiving: asyncio.Task[None] | None = None
@@ -100,43 +115,62 @@ class Service:
             asyncio.create_task(self._beats(), name="beats"),
             asyncio.create_task(self._statuses(), name="status"),
         ]
+        turning = asyncio.create_task(self.turn.run(), name="turn")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         try:
-            await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
+            await asyncio.wait({*tasks, turning, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (*tasks, turning):
                 if task.done():
                     task.result()
         finally:
             await end([*tasks, stopping])
+            await self._hand_over()
+            await end([turning])
             await self._close()
 
-    async def _close(self) -> None:
+    async def _hand_over(self) -> None:
+        """Say the last word and let another process begin, before anything that takes time."""
         log.info("stopping")
-        await self._stop_receiving()
         if self.feed is not None:
             self.feed.state.session(self._clock.now(), ProviderState.DISCONNECTED, "ingest is stopping")
             self.feed.beat()
             await self.feed.flush()
+            with contextlib.suppress(NatsError, TimeoutError):
+                # What the successor says is on another connection: ours must be there first.
+                await self._nc.flush(timeout=1)
+        await self.turn.release()
+
+    async def _close(self) -> None:
+        await self._stop_receiving()
         await self._identities.close()
         await self.capture.close(CLOSE_S)
         await self._quarantine.close(1.0)
         self.waiting = "stopped"
-        await self._write_status(StatusWriter(self._nc, f"ingest.{self._provider}"))
+        # A successor's status is newer than ours.
+        last = self.feed is not None and await self.turn.nobody_has_it()
+        await self._write_status(self._active_status if last else self._standby_status)
 
     def unready(self) -> list[str]:
         """Why this process could not receive at this moment; empty: it could. A provider that is away is told in the status instead: a
         rollout must not wait for it."""
-        reasons = [] if self._nc.is_connected else [NO_BROKER]
+        reasons = [] if self._connected else [NO_BROKER]
         if not self._whole:
             reasons.append("the configuration is not read yet")
+        if not self.turn.known:
+            reasons.append("whose turn it is to receive is not known yet")
         return reasons
+
+    @property
+    def _connected(self) -> bool:
+        return self._nc.is_connected and self._control.is_connected
 
     def figures(self) -> "Iterator[Metric]":
         """Its figures for a scrape."""
         return figures(
             self._clock.now(),
             ready=not self.unready(),
-            broker=self._nc.is_connected,
+            broker=self._connected,
+            active=self.turn.valid(),
             connected=self._reception is not None and self._reception.connected,
             capture=self.capture,
             feed=self.feed,
@@ -167,7 +201,8 @@ class Service:
                 self._quarantine.check()
                 if self._receiving is not None and self._receiving.done():
                     self._receiving.result()
-                if not self._retry_setup and not self._secret_mended():
+                left = self.feed is not None and not self.turn.valid()
+                if not self._retry_setup and not left and not self._secret_mended():
                     continue
             self._changed.clear()
             await self._agree()
@@ -186,11 +221,15 @@ class Service:
             for problem in declared.problems:
                 log.warning("%s", problem)
         self._declared = declared
+        if not self.turn.valid():
+            await self._stand_by()
+            return
         if self.feed is None:
             self.feed = ProviderFeed(
                 self._nc,
                 self._provider,
-                run_id=self.run_id,
+                inc=self.turn.inc,
+                valid=self.turn.valid,
                 shards=self._declarations.shards,
                 clock=self._clock,
                 entities=declared.entities,
@@ -200,6 +239,8 @@ class Service:
                 quarantine=self._quarantine,
             )
         else:
+            if self.feed.publisher.inc != self.turn.inc:
+                self.feed.renew(self.turn.inc)
             self.feed.configure(declared.entities, declared.coverage, declared.thresholds)
             await self.feed.flush()
         if declared.connection != self._connection or self._secret_mended() or self._reception is None:
@@ -236,6 +277,22 @@ class Service:
             self.feed.restart(ProviderState.DISCONNECTED, why)
             await self.feed.flush()
 
+    async def _stand_by(self) -> None:
+        """It is not our turn: nothing is published. What a lost turn has left goes once it is certain that it is over."""
+        if self.feed is not None and not self.turn.over:
+            return
+        await self._stop_receiving()
+        self._connection, self.feed = "", None
+        if self.turn.known and self.turn.standing_by != self.waiting:
+            self.waiting = self.turn.standing_by
+            self._report_now.set()
+            log.info("%s", self.waiting)
+
+    def _turn_changed(self) -> None:
+        if self._whole:
+            self._changed.set()
+        self._report_now.set()
+
     async def _stop_receiving(self) -> None:
         if self._receiving is not None:
             self._halt.set()
@@ -262,23 +319,26 @@ class Service:
                 fault, stall = self.capture.sender.fault, self._reception.stall if self._reception else ""
                 self.feed.state.hold = f"raw capture: {fault}" if fault else stall
                 self.feed.tick()
-                self.feed.beat()
+                if self.turn.valid():
+                    self.feed.beat()
                 await self.feed.flush()
             due = max(due + BEAT_S, loop.time())
             await asyncio.sleep(due - loop.time())
 
     async def _statuses(self) -> None:
-        writer = StatusWriter(self._nc, f"ingest.{self._provider}")
         while True:
-            await self._write_status(writer)
-            await asyncio.sleep(STATUS_S)
+            self._report_now.clear()
+            await self._write_status(self._active_status if self.turn.valid() else self._standby_status)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STATUS_S):
+                    await self._report_now.wait()
 
     async def _write_status(self, writer: StatusWriter) -> None:
         await writer.put(
             report(
                 provider=self._provider,
                 node=self._settings.node,
-                run_id=self.run_id,
+                inc=self.feed.publisher.inc if self.feed is not None else self.run_id,
                 now=self._clock.now(),
                 wall=self._clock.wall(),
                 waiting=self.waiting,
@@ -298,7 +358,7 @@ class Service:
                 log.warning("%s: %s", msg.subject, error)
 
     async def _on_resync(self, msg: Msg) -> None:
-        if self.feed is None:
+        if self.feed is None or not self.turn.valid():
             return
         try:
             request = decode_resync_request(msg.data)
@@ -308,31 +368,3 @@ class Service:
         if self.feed.resync(request):
             log.info("resync of shard %d for %s", request.shard, request.node)
             await self.feed.flush()
-
-
-async def serve(
-    settings: Settings, provider: str, clock: Clock, stop: asyncio.Event, *, health: HealthPort | None = None
-) -> None:
-    """Connect to the broker and serve one provider until `stop` is set.
-
-    Raises:
-        touchline.bus.connection.BrokerUnreachable: no broker.
-        touchline.bus.process.Fatal: the health port is taken.
-    """
-    service: Service | None = None
-
-    def unready() -> list[str]:
-        return service.unready() if service is not None else [NO_BROKER]
-
-    def figures_now() -> "Iterable[Metric]":
-        return service.figures() if service is not None else ()
-
-    async with answering(health, unready, figures_now):
-        nc = await connect_unless_stopped(settings, stop, name=f"ingest-{provider}")
-        if nc is None:
-            return
-        try:
-            service = Service(nc, settings, provider, clock)
-            await service.run(stop)
-        finally:
-            await nc.close()

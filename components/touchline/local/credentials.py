@@ -76,7 +76,8 @@ def _book(password: str, shards: int) -> User:
             subjects.all_probes(),
             subjects.resync("*"),
             *(f"{inbox_prefix(asker)}.>" for asker in _ASKERS),
-            *_writes(subjects.LEASE_BUCKET, ">"),
+            *_writes(subjects.LEASE_BUCKET, "shard.*"),
+            *_writes(subjects.LEASE_BUCKET, "pending.*"),
             *_writes(subjects.STATUS_BUCKET, "book.*"),
             *_reads_bucket(subjects.CONFIG_BUCKET),
             *_reads_bucket(subjects.LEASE_BUCKET),
@@ -131,7 +132,7 @@ def _cli(password: str) -> User:
 
 
 def _ingest(password: str, provider: str) -> User:
-    """One provider's voice: its own capture, quarantine, odds, beats and status, and the map of event identities."""
+    """One provider's voice: its own capture, quarantine, odds, beats, lease and status, and the map of event identities."""
     return User(
         ingest_user(provider),
         password,
@@ -141,6 +142,9 @@ def _ingest(password: str, provider: str) -> User:
             f"odds.*.{provider}",
             *_writes(subjects.EVENTS_BUCKET, ">"),
             *_writes(subjects.STATUS_BUCKET, f"ingest.{provider}"),
+            *_writes(subjects.STATUS_BUCKET, f"standby.{provider}"),
+            *_writes(subjects.LEASE_BUCKET, f"ingest.{provider}"),
+            f"$JS.API.STREAM.MSG.GET.KV_{subjects.LEASE_BUCKET}",
             *_reads_bucket(subjects.CONFIG_BUCKET),
             *_reads_bucket(subjects.EVENTS_BUCKET),
             *_opens_bucket(subjects.STATUS_BUCKET),

@@ -1,4 +1,4 @@
-"""The reception of one provider: a Deployment of its own with a broker user of its own."""
+"""The reception of one provider: an active and a standby pod in a Deployment of its own, with a broker user of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from touchline_operator.plan.child import child
 from touchline_operator.plan.names import PROVIDER_LABEL, child_name, labels, selector
 from touchline_operator.plan.nats import credentials_name
 from touchline_operator.plan.network import Rule, anywhere, pods_of, policy, tcp
-from touchline_operator.plan.parts import pod_monitor, secret
+from touchline_operator.plan.parts import disruption_budget, pod_monitor, secret
 from touchline_operator.plan.pods import (
     HEALTH,
     HEALTH_OPTIONS,
@@ -25,8 +25,8 @@ from touchline_operator.world.custom import Custom
 from touchline_operator.world.keys import Manifest
 
 PART = "ingest"
-REPLICAS = 1
-"""Two receptions of one provider would both publish: a warm standby waits until ingest takes turns by a lease."""
+REPLICAS = 2
+"""One receives, the other stands by: they take turns by a lease in the broker (touchline.ingest.turn)."""
 GRACE_S = 20
 HTTPS_PORT = 443
 
@@ -79,13 +79,15 @@ def ingest(
     )
     spec = {
         "replicas": REPLICAS,
-        "strategy": {"type": "Recreate"},
+        # A new one stands by before an old one goes; whoever has the turn gives it away when it is stopped.
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "selector": {"matchLabels": selector(provider.name, PART)},
         "template": template,
     }
     egress = [*wiring.egress(cache=False), _way_out(provider, simulated)]
     children += [
         policy(owner, name, provider.name, PART, ingress=[{"ports": tcp(HEALTH_PORT)}], egress=egress),
+        disruption_budget(owner, name, provider.name, PART),
         child("Deployment", name, owner, marks, {"spec": spec}),
     ]
     if pod_monitors:

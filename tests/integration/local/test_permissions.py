@@ -10,6 +10,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 from touchline.bus import subjects
 from touchline.bus.config import Ready, put_config, watch_config
 from touchline.bus.connection import connect
+from touchline.bus.lease import INGEST, LeaseBucket
 from touchline.bus.provision import provision
 from touchline.bus.settings import Settings
 from touchline.bus.status import StatusWriter, read_status
@@ -65,7 +66,13 @@ async def test_everybody_reads_the_configuration_and_nobody_but_the_admin_writes
 
 
 @pytest.mark.parametrize(
-    ("user", "key"), [("book", "book.b-1"), ("gateway", "gateway.g-1"), ("ingest-betfair", "ingest.betfair")]
+    ("user", "key"),
+    [
+        ("book", "book.b-1"),
+        ("gateway", "gateway.g-1"),
+        ("ingest-betfair", "ingest.betfair"),
+        ("ingest-betfair", "standby.betfair"),
+    ],
 )
 async def test_each_role_writes_its_own_status_only(login: Login, user: str, key: str) -> None:
     nc = await login(user)
@@ -81,6 +88,19 @@ async def test_an_ingest_captures_its_own_frames_and_nobody_elses(login: Login) 
     assert (await js.publish(subjects.quarantine("betfair", "BadOdds"), b"{}")).stream == "QUARANTINE"
     with pytest.raises(TimeoutError):
         await js.publish(subjects.raw("other"), b"{}", timeout=0.3)
+
+
+async def test_an_ingest_takes_its_own_lease_and_nobody_elses(login: Login) -> None:
+    nc = await login("ingest-betfair")
+    leases = LeaseBucket(nc, INGEST)
+    assert await leases.read("betfair") == (0, None)
+    assert await leases.write("betfair", b"mine", 0)
+    assert await leases.write("other", b"stolen", 0) is None
+    assert await LeaseBucket(nc).write(0, b"stolen", 0) is None
+    assert await leases.read("other") == await LeaseBucket(nc).read(0) == (0, None)
+    book = await login("book")
+    assert await LeaseBucket(book).write(0, b"mine", 0)
+    assert await LeaseBucket(book, INGEST).write("other", b"stolen", 0) is None
 
 
 async def test_an_ingest_maps_events_by_compare_and_set(login: Login) -> None:

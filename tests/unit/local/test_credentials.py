@@ -54,6 +54,8 @@ def test_only_the_book_makes_prices_and_decisions(user: str, subject: str) -> No
         "odds.1.betfair",
         "odds.beat.betfair",
         "$KV.status.ingest.betfair",
+        "$KV.status.standby.betfair",
+        "$KV.lease.ingest.betfair",
     ],
 )
 def test_an_ingest_speaks_for_its_own_provider_only(subject: str) -> None:
