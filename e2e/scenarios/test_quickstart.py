@@ -96,20 +96,12 @@ async def test_a_suspension_is_seen_in_kubectl_get_markets_and_described(
     quickstart.kubectl("patch", "market", name, "--type=merge", "-p", '{"spec": {"suspended": true}}')
     try:
         await client.wait_for(lambda replica: not opened(replica, "TotalGoals"), within=HEALS_S)
-        await until(lambda: _row(quickstart, name)["SUSPENDED"] not in {"", "0"}, within=HEALS_S)
-        assert _row(quickstart, name)["OPEN"] == "0"
+        await until(lambda: quickstart.row("market", name)["SUSPENDED"] not in {"", "0"}, within=HEALS_S)
+        assert quickstart.row("market", name)["OPEN"] == "0"
         assert "spec.suspended" in quickstart.kubectl("describe", "market", name)
     finally:
         quickstart.kubectl("patch", "market", name, "--type=merge", "-p", '{"spec": {"suspended": false}}')
     await client.wait_for(lambda replica: bool(opened(replica, "TotalGoals")), within=HEALS_S)
-
-
-def _row(engine: InCluster, market: str) -> dict[str, str]:
-    """What `kubectl get market NAME -o wide` prints, by column. A cell may be empty, so columns count by their place."""
-    head, line = engine.kubectl("get", "market", market, "-o", "wide").splitlines()
-    starts = [index for index, sign in enumerate(head) if sign != " " and (index == 0 or head[index - 1] == " ")]
-    ends = [*starts[1:], None]
-    return {head[a:b].strip(): line[a:b].strip() for a, b in zip(starts, ends, strict=True)}
 
 
 async def test_pods_are_rolled_without_losing_a_client_or_a_bet(quickstart: InCluster) -> None:

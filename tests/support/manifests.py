@@ -13,6 +13,7 @@ EXAMPLES = ROOT / "examples"
 SETS: dict[str, list[Path]] = {
     "quickstart": [EXAMPLES / "quickstart"],
     "replay": [EXAMPLES / "replay"],
+    "recorded-feed": [EXAMPLES / "recorded-feed"],
     "single-region": [EXAMPLES / "single-region"],
     "kinds": [EXAMPLES / "kinds"],
     **{
