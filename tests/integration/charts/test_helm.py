@@ -194,6 +194,16 @@ def test_who_rules_only_one_namespace_installs_the_operator_for_it(server: ApiSe
     uninstall(server, "bets-only")
 
 
+def test_the_cluster_wide_part_of_a_one_namespace_install_is_applied_apart(server: ApiServer) -> None:
+    text = helm(server, "template", "touchline", chart.CHART, "--show-only", "templates/user-roles.yaml")
+    server.kubectl("apply", "-f", "-", stdin=text)
+    made = ["touchline-admin", "touchline-edit", "touchline-view"]
+    assert [each for each in names(server, "default", "clusterroles") if "touchline" in each] == [
+        f"clusterrole.rbac.authorization.k8s.io/{name}" for name in made
+    ]
+    server.kubectl("delete", "clusterroles", *made)
+
+
 def test_a_wrong_value_is_refused_by_its_name_before_anything_is_sent(server: ApiServer) -> None:
     with pytest.raises(CommandFailed, match="wokers"):
         install(server, "wrong", "--set", "operator.wokers=4")
