@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.book_scene import MS, SECOND, SUSPENDED, M, Scene, config, market_class, opened, policy
+from support.book_scene import CLOSED, MS, SECOND, SUSPENDED, M, Scene, config, market_class, opened, policy
 from touchline.book.config import HaltConfig
 from touchline.book.tally import EXAMPLES, Tally, count, documents, trigger_of
 
@@ -90,9 +90,17 @@ def test_a_node_that_does_not_lead_counts_along_so_that_who_takes_over_knows_the
 def test_a_single_selection_that_a_trigger_keeps_out_is_a_hold_of_its_policy_and_suspends_no_market() -> None:
     scene = three_markets(JUMP)
     scene.update("a", {"home": "8.00"})
+    scene.update("a", {"home": "8.20", "away": "4.10"})
     document = said(scene)
     assert document["classes"]["winner"]["markets"] == {"Open": 2}
     assert document["policies"] == {"policy": {"holds": {"jump": 1}, "lastHour": {"PriceMove": 1}}}
+
+
+def test_a_market_that_is_over_is_counted_as_such_and_nobody_serves_it() -> None:
+    scene = three_markets()
+    scene.update("a", status=CLOSED)
+    document = said(scene)["classes"]["winner"]
+    assert (document["markets"], document["providers"], document["holds"]) == ({"Closed": 1, "Open": 1}, {"a": 1}, [])
 
 
 def test_a_class_that_is_halted_says_so_of_every_market() -> None:

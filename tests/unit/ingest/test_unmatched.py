@@ -51,6 +51,13 @@ def test_a_name_is_gone_as_soon_as_a_map_knows_it() -> None:
     assert names(pipeline) == []
 
 
+def test_what_the_provider_does_not_cover_is_nobodys_concern() -> None:
+    runners = (NativeRunner("11", "Man Utd", order=1), NativeRunner("19", "Any Other", order=9))
+    pipeline = told(native(runners=runners))
+    pipeline.configure(entities(), Coverage(frozenset({"Tennis"}), frozenset("*")))
+    assert names(pipeline) == []
+
+
 def test_a_map_that_accepts_everything_misses_nothing() -> None:
     assert names(told(native(league_name="Nowhere", sport_name="Racing", sport_id=""), maps=(RACES,))) == []
 

@@ -168,6 +168,10 @@ def test_20_ages_that_waver_and_words_that_count_are_no_reason_to_write_at_once(
     again = status(after(more, told))
     assert any_change(told, again)
     assert not significant_change(told, again), "figures wait for their time"
+    worse = counts(LATE | {"detail": "one is very late"}, Open=20, Suspended=8)
+    reworded = status(after(replace(first, health=health(node(0, 1, 2, 3, classes=worse))), told))
+    assert any_change(told, reworded)
+    assert not significant_change(told, reworded)
     over = status(
         after(replace(first, health=health(node(0, 1, 2, 3, classes=counts(Open=28)))), told, wait_us=SETTLES_US)
     )
