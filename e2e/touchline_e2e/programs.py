@@ -70,7 +70,7 @@ PROGRAMS = (
         "helm", "clients", "helm.sh/helm/v3/cmd/helm", "helm.sh/helm/v3", (), "helm.sh/helm/v3/internal/version.version"
     ),
     Program("kstatus", "clients", "./kstatus", "sigs.k8s.io/cli-utils"),
-    Program("judge", "argocd", "./judge", "github.com/argoproj/argo-cd/v3"),
+    Program("argocd-judge", "argocd", "./judge", "github.com/argoproj/argo-cd/v3"),
 )
 """In the order in which they are built: what the API server needs first."""
 

@@ -1,8 +1,8 @@
-// Command judge does to objects what Argo CD's application controller does, with Argo CD's own code, and no Argo CD to run:
+// Command argocd-judge does to objects what Argo CD's application controller does, with Argo CD's own code, and no Argo CD to run:
 //
-//	judge health SETTINGS < objects                       their health, by the scripts in SETTINGS (an argocd-cm, YAML)
-//	judge compare SETTINGS KUBECONFIG MODE < manifests    whether they are Synced with what is in the cluster
-//	judge sync KUBECONFIG MODE < manifests                what a sync does: one apply for each
+//	argocd-judge health SETTINGS < objects                       their health, by the scripts in SETTINGS (an argocd-cm, YAML)
+//	argocd-judge compare SETTINGS KUBECONFIG MODE < manifests    whether they are Synced with what is in the cluster
+//	argocd-judge sync KUBECONFIG MODE < manifests                what a sync does: one apply for each
 //
 // Objects are JSON, one after another. MODE is `server-side` (the sync option ServerSideApply=true), `server-side-diff`
 // (the same with the compare option ServerSideDiff=true) or `client-side` (Argo CD's default). One line of JSON comes
@@ -56,7 +56,7 @@ func main() {
 	logrus.SetOutput(os.Stderr)
 	logrus.SetLevel(logrus.WarnLevel)
 	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "judge:", err)
+		fmt.Fprintln(os.Stderr, "argocd-judge:", err)
 		os.Exit(1)
 	}
 }
