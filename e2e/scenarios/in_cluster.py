@@ -143,13 +143,26 @@ class InCluster:
         return await connect(settings, name="auditor", first_connect_s=20)
 
     async def simulated(self) -> list[dict[str, Any]]:
-        """What each simulator's control port says, asked from inside its pod."""
+        """What each simulator says of itself."""
+        return [self.simulator("GET", "/state", pod=pod) for pod in self.pod_names("simulator")]
+
+    def simulator(self, method: str, path: str, body: object = None, *, pod: str = "") -> Any:
+        """What a simulator's control port answers, asked from inside its pod: the port is on the pod's own loopback."""
         source = (
-            f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{CONTROL_PORT}/state').read().decode())"
+            "import sys, urllib.request as u; "
+            f"asked = u.Request('http://127.0.0.1:{CONTROL_PORT}{path}', data=sys.stdin.buffer.read() or None, "
+            f"method='{method}'); print(u.urlopen(asked).read().decode())"
         )
-        return [
-            json.loads(self.kubectl("exec", pod, "--", "python", "-c", source)) for pod in self.pod_names("simulator")
-        ]
+        words = ("exec", "--stdin", pod or self.pod_names("simulator")[0], "--", "python", "-c", source)
+        said = self.kubectl(*words, stdin="" if body is None else json.dumps(body))
+        return json.loads(said) if said.strip() else None
+
+    def row(self, kind: str, name: str) -> dict[str, str]:
+        """What `kubectl get KIND NAME -o wide` prints, by column. A cell may be empty, so cells are found by their place."""
+        head, line = self.kubectl("get", kind, name, "-o", "wide").splitlines()
+        starts = [index for index, sign in enumerate(head) if sign != " " and (index == 0 or head[index - 1] == " ")]
+        ends = [*starts[1:], None]
+        return {head[a:b].strip(): line[a:b].strip() for a, b in zip(starts, ends, strict=True)}
 
     def delete(self) -> None:
         """Remove every custom resource and wait until the children are gone."""
