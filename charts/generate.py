@@ -87,19 +87,19 @@ def main(arguments: list[str]) -> int:
     examples = sorted((ROOT / "examples" / "quickstart").glob("*.yaml"))
     said = (CHART / "README.md").read_text(encoding="utf-8")
     quickstart = {path.name: path.read_text(encoding="utf-8") for path in examples}
-    own = {"values.yaml": values_text(schema), "README.md": readme(said, schema)}
+    values, said_now = {"values.yaml": values_text(schema)}, {"README.md": readme(said, schema)}
     parts = [
         ("crds", crds, "*.yaml", "CustomResourceDefinitions"),
         ("files/quickstart", quickstart, "*.yaml", "quickstart"),
-        (".", own, "values.yaml", "values"),
-        (".", own, "README.md", "table of values"),
+        (".", values, "values.yaml", "values"),
+        (".", said_now, "README.md", "table of values"),
     ]
     codes = [
         generated.run(
             [str(CHART / folder), *arguments],
             program="python charts/generate.py",
             what=f"the chart's {what}",
-            files=files if len(files) > 2 else {pattern: files[pattern]},
+            files=files,
             pattern=pattern,
         )
         for folder, files, pattern, what in parts
