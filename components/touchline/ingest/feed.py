@@ -49,7 +49,7 @@ class ProviderFeed:
         provider: str,
         *,
         inc: str,
-        valid: Callable[[], bool],
+        valid: Callable[[str], bool],
         shards: int,
         clock: Clock,
         entities: Entities,
@@ -58,7 +58,7 @@ class ProviderFeed:
         identities: Identities,
         quarantine: DurableSender,
     ) -> None:
-        """`valid` says whether this process may publish at this instant; what it may not is dropped."""
+        """`valid` says whether this process may publish as an incarnation at this instant; what it may not is dropped."""
         self._nc = nc
         self._valid = valid
         self._clock = clock
@@ -126,7 +126,7 @@ class ProviderFeed:
         async with self._flushing:
             while self._outbox:
                 # Asked for each message with a fresh clock: between any two this process may have stood still.
-                if not self._nc.is_connected or not self._valid():
+                if not self._nc.is_connected or not self._valid(self.publisher.inc):
                     self.dropped += len(self._outbox)
                     self._outbox.clear()
                     break

@@ -46,6 +46,10 @@ class Identities:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def detach(self) -> None:
+        """Nobody waits for answers any more."""
+        self.answered = self.moved = _nobody
+
     def ask(self, look_up: LookUp) -> None:
         """Queue a look-up. The pipeline has at most one under way for each event, which bounds the queue."""
         self._queue.put_nowait(look_up)

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator
-from random import Random
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -21,11 +20,9 @@ from touchline.bus import subjects
 from touchline.bus.config import Change, watch_config
 from touchline.bus.ending import end
 from touchline.bus.messages import decode_probe, decode_resync_request
-from touchline.bus.settings import Settings, SettingsError, read_secret
+from touchline.bus.settings import Settings
 from touchline.bus.status import StatusWriter
 from touchline.domain.status import ProviderState
-from touchline.feeds.errors import FeedSetupError
-from touchline.feeds.registry import adapter_for
 from touchline.ingest.capture import Capture
 from touchline.ingest.clock import Clock
 from touchline.ingest.declaration import Declarations, Declared
@@ -33,7 +30,7 @@ from touchline.ingest.durable import DurableSender
 from touchline.ingest.feed import ProviderFeed
 from touchline.ingest.figures import figures
 from touchline.ingest.identities import Identities
-from touchline.ingest.reception import Reception
+from touchline.ingest.receiver import Receiver
 from touchline.ingest.registry import Registry
 from touchline.ingest.report import report
 from touchline.ingest.turn import Turn
@@ -88,12 +85,7 @@ class Service:
         self._active_status = StatusWriter(nc, f"ingest.{provider}")
         self._standby_status = StatusWriter(nc, f"standby.{provider}")
         self.feed: ProviderFeed | None = None
-        self._reception: Reception | None = None
-        self._receiving: asyncio.Task[None] | None = None
-        self._halt = asyncio.Event()
-        self._connection = ""
-        self._secret: dict[str, str] | None = None
-        self._retry_setup = False
+        self._receiver = Receiver(settings, provider, self.capture, clock, run_id=self.run_id)
         self._whole = False
         self.waiting = f"reading the configuration of {provider}"
         """Why no feed runs; empty while one does."""
@@ -141,7 +133,7 @@ class Service:
         await self.turn.release()
 
     async def _close(self) -> None:
-        await self._stop_receiving()
+        await self._receiver.stop()
         await self._identities.close()
         await self.capture.close(CLOSE_S)
         await self._quarantine.close(1.0)
@@ -171,7 +163,7 @@ class Service:
             ready=not self.unready(),
             broker=self._connected,
             active=self.turn.valid(),
-            connected=self._reception is not None and self._reception.connected,
+            connected=self._receiver.connected,
             capture=self.capture,
             feed=self.feed,
         )
@@ -199,37 +191,42 @@ class Service:
                 self._identities.check()
                 self.capture.sender.check()
                 self._quarantine.check()
-                if self._receiving is not None and self._receiving.done():
-                    self._receiving.result()
+                self._receiver.check()
                 left = self.feed is not None and not self.turn.valid()
-                if not self._retry_setup and not left and not self._secret_mended():
+                if not self._receiver.retry and not left and not self._receiver.mended():
                     continue
             self._changed.clear()
             await self._agree()
 
     async def _agree(self) -> None:
         declared = self._declarations.read()
-        if isinstance(declared, str):
-            await self._withdraw(declared)
-            return
-        if not self._declarations.shards:
-            await self._withdraw(
-                "there is no OddsEngine that says how many shards there are; waiting for it to be applied"
-            )
-            return
-        if self._declared is None or declared.problems != self._declared.problems:
+        if isinstance(declared, Declared):
             for problem in declared.problems:
-                log.warning("%s", problem)
-        self._declared = declared
+                if self._declared is None or problem not in self._declared.problems:
+                    log.warning("%s", problem)
+            self._declared = declared
         if not self.turn.valid():
             await self._stand_by()
             return
+        if self.feed is not None and self.feed.publisher.inc != self.turn.inc:
+            self.feed.renew(self.turn.inc)
+            await self.feed.flush()
+        if isinstance(declared, str):
+            await self._withdraw(declared)
+        elif not self._declarations.shards:
+            await self._withdraw(
+                "there is no OddsEngine that says how many shards there are; waiting for it to be applied"
+            )
+        else:
+            await self._receive(declared)
+
+    async def _receive(self, declared: Declared) -> None:
         if self.feed is None:
             self.feed = ProviderFeed(
                 self._nc,
                 self._provider,
                 inc=self.turn.inc,
-                valid=self.turn.valid,
+                valid=self.turn.publishes,
                 shards=self._declarations.shards,
                 clock=self._clock,
                 entities=declared.entities,
@@ -239,40 +236,20 @@ class Service:
                 quarantine=self._quarantine,
             )
         else:
-            if self.feed.publisher.inc != self.turn.inc:
-                self.feed.renew(self.turn.inc)
             self.feed.configure(declared.entities, declared.coverage, declared.thresholds)
             await self.feed.flush()
-        if declared.connection != self._connection or self._secret_mended() or self._reception is None:
-            await self._connect(self.feed, declared)
-
-    async def _connect(self, feed: ProviderFeed, declared: Declared) -> None:
-        """Start receiving, with a new adapter."""
-        await self._stop_receiving()
-        self._retry_setup = False
-        reference = declared.spec.credentials_secret_ref
-        try:
-            self._secret = read_secret(self._settings, reference.name) if reference is not None else None
-            adapter = adapter_for(declared.spec, lambda name: read_secret(self._settings, name), Random(self.run_id))
-        except (FeedSetupError, SettingsError) as error:
-            await self._withdraw(f"FeedProvider {self._provider!r} cannot run: {error}")
-            self._retry_setup = True
-            return
-        self.waiting = ""
-        self._connection = declared.connection
-        feed.restart(ProviderState.DISCONNECTED, "connecting")
-        self._halt = asyncio.Event()
-        self._reception = Reception(adapter, self.capture, feed, self._clock, run_id=self.run_id)
-        self._receiving = asyncio.create_task(self._reception.run(self._halt), name="reception")
-        log.info("reception of %s begins (%s)", self._provider, declared.spec.protocol)
+        why_not = await self._receiver.agree(self.feed, declared)
+        if why_not:
+            await self._withdraw(why_not)
+        else:
+            self.waiting = ""
 
     async def _withdraw(self, why: str) -> None:
         """Nothing can run: say so, stop what runs, and withdraw what it told."""
         if why != self.waiting:
             log.warning("%s", why)
         self.waiting = why
-        await self._stop_receiving()
-        self._connection = ""
+        await self._receiver.stop()
         if self.feed is not None:
             self.feed.restart(ProviderState.DISCONNECTED, why)
             await self.feed.flush()
@@ -281,8 +258,9 @@ class Service:
         """It is not our turn: nothing is published. What a lost turn has left goes once it is certain that it is over."""
         if self.feed is not None and not self.turn.over:
             return
-        await self._stop_receiving()
-        self._connection, self.feed = "", None
+        await self._receiver.stop()
+        self.feed = None
+        self._identities.detach()
         if self.turn.known and self.turn.standing_by != self.waiting:
             self.waiting = self.turn.standing_by
             self._report_now.set()
@@ -293,22 +271,6 @@ class Service:
             self._changed.set()
         self._report_now.set()
 
-    async def _stop_receiving(self) -> None:
-        if self._receiving is not None:
-            self._halt.set()
-            await self._receiving
-        self._receiving = self._reception = None
-
-    def _secret_mended(self) -> bool:
-        """Whether the provider refused us for good and the Secret has changed since."""
-        if self._reception is None or not self._reception.permanent or self._declared is None:
-            return False
-        reference = self._declared.spec.credentials_secret_ref
-        try:
-            return reference is not None and read_secret(self._settings, reference.name) != self._secret
-        except SettingsError:
-            return False
-
     # What is told
 
     async def _beats(self) -> None:
@@ -316,10 +278,10 @@ class Service:
         due = loop.time()
         while True:
             if self.feed is not None:
-                fault, stall = self.capture.sender.fault, self._reception.stall if self._reception else ""
-                self.feed.state.hold = f"raw capture: {fault}" if fault else stall
+                fault = self.capture.sender.fault
+                self.feed.state.hold = f"raw capture: {fault}" if fault else self._receiver.stall
                 self.feed.tick()
-                if self.turn.valid():
+                if self.turn.publishes(self.feed.publisher.inc):
                     self.feed.beat()
                 await self.feed.flush()
             due = max(due + BEAT_S, loop.time())
@@ -344,7 +306,7 @@ class Service:
                 waiting=self.waiting,
                 declared=self._declared,
                 feed=self.feed,
-                reception=self._reception,
+                reception=self._receiver.reception,
                 capture=self.capture,
                 quarantine=self._quarantine,
             )
@@ -358,7 +320,7 @@ class Service:
                 log.warning("%s: %s", msg.subject, error)
 
     async def _on_resync(self, msg: Msg) -> None:
-        if self.feed is None or not self.turn.valid():
+        if self.feed is None or not self.turn.publishes(self.feed.publisher.inc):
             return
         try:
             request = decode_resync_request(msg.data)

@@ -54,20 +54,22 @@ class Turn:
         self._lease = Lease(node=node, poll_us=POLL_US)
         self._lost_at = 0
         self._others = False
+        self.inc = ""
+        """The name of what is published in the present term, or was in the last one."""
 
     def valid(self) -> bool:
-        """Whether this process may publish at this instant: asked directly before it does."""
+        """Whether it is this process's turn at this instant."""
         return self._lease.valid(self._clock.now())
+
+    def publishes(self, inc: str) -> bool:
+        """Whether this process may publish as this incarnation at this instant: asked directly before it does. A term that has ended is
+        never continued, not even in the next one of the same process."""
+        return inc == self.inc and self.valid()
 
     @property
     def known(self) -> bool:
         """Whether the lease was read once: from then on this process receives or stands by."""
         return self._lease.known
-
-    @property
-    def inc(self) -> str:
-        """The name of what is published in the present term."""
-        return incarnation(self._lease.epoch, self._run_id)
 
     @property
     def over(self) -> bool:
@@ -114,6 +116,7 @@ class Turn:
                     written = await self._bucket.write(self._provider, value, revision)
                     waiting += self._lease.written(self._clock.now(), written)
                 case Won(epoch):
+                    self.inc = incarnation(epoch, self._run_id)
                     log.info("it is this process's turn to receive %s (epoch %d)", self._provider, epoch)
                     self._changed()
                 case Lost(why):

@@ -11,6 +11,7 @@ import pytest
 from nats.aio.client import Client
 
 from support.health_port import ANY_PORT, HealthClient
+from support.held_line import HeldLine
 from support.ingest_process import ingest_process, log_of
 from support.ingest_scene import ACCEPT_ALL, betfair, declare, declare_engine, raw_frames
 from support.ingest_service import simulator
@@ -55,10 +56,10 @@ class Pair:
         self.record = record
         self.processes: dict[str, Any] = {}
 
-    async def start(self, name: str) -> HealthClient:
+    async def start(self, name: str, *, url: str = "") -> HealthClient:
         folder = self._folder / name
         folder.mkdir(exist_ok=True)
-        process = ingest_process(self._url, folder, *ANY_PORT, TOUCHLINE_NODE=name)
+        process = ingest_process(url or self._url, folder, *ANY_PORT, TOUCHLINE_NODE=name)
         self.processes[name] = self._stack.enter_context(process)
         health = await HealthClient(lambda: self.log(name)).start()
         await health.until_ready()
@@ -191,6 +192,50 @@ async def test_a_broker_that_was_away_gives_the_turn_back_to_the_one_that_had_it
     await told_by(nats, "two", "Connected")
     frames = [one for one in await raw_frames(nats, PROVIDER) if one.connection.startswith(first.partition("-")[2])]
     assert sorted(one.sequence for one in frames) == list(range(1, len(frames) + 1))
+
+
+async def test_one_that_the_broker_cannot_hear_is_replaced_and_what_it_said_meanwhile_is_not_taken(
+    nats: Client, nats_server: NatsServer, served: Simulator, pair: Pair
+) -> None:
+    """Its words are kept on their way and arrive after its successor's, as from a partition that heals."""
+    record = pair.record
+    async with HeldLine(nats_server.port) as line:
+        await pair.start("three", url=f"nats://127.0.0.1:{line.port}")
+        for name in ("two", "one"):  # so that it is the turn of the one on the line
+            pair.signal(name, signal.SIGTERM)
+            await until(lambda name=name: pair.processes[name].poll() is not None, within=15)  # type: ignore[misc]
+        await until(lambda: epoch_of(record.connected) == 2 and record.in_sync, within=10)
+        third = record.connected
+        await pair.start("four")
+        held = time.monotonic()
+        line.hold()
+        await until(lambda: record.connected not in {"", third} and record.in_sync, within=10)
+        assert record.connected_since(record.connected) - held < TTL_S + 1.5
+        heard = len(record.heard)
+        line.let_go()
+        await until(lambda: any(one.inc == third for one in record.heard[heard:]), what=lambda: pair.log("three"))
+        await until(lambda: "standing by: four receives" in pair.log("three"), within=10)
+        await until(lambda: len(served.providers[PROVIDER].connections) == 1)
+        late = [one for one in record.heard[heard:] if one.inc == third]
+        assert not any(one.taken for one in late)
+        assert none_of_the_old_was_taken_after_the_new(record)
+        batches = len(record.heard)
+        await until(lambda: len(record.heard) > batches + 20)
+        assert {epoch_of(one.inc) for one in record.heard[batches:]} == {3}
+
+
+async def test_a_lease_that_is_taken_from_its_holder_ends_its_turn(nats: Client, served: Simulator, pair: Pair) -> None:
+    """Nobody may do so; a person at the broker can."""
+    record, first = pair.record, pair.record.connected
+    await (await nats.jetstream().key_value("lease")).put(
+        f"ingest.{PROVIDER}", b'{"holder": "somebody", "epoch": 7, "ttl_us": 2000000}'
+    )
+    await until(lambda: "standing by: somebody receives" in pair.log("one"), within=2)
+    await until(lambda: not served.providers[PROVIDER].connections)
+    # Nobody renews it, so one of the two takes it, in a term that nobody has seen.
+    await until(lambda: record.connected not in {"", first} and record.in_sync, within=10)
+    assert epoch_of(record.connected) == 8
+    assert none_of_the_old_was_taken_after_the_new(record)
 
 
 async def test_a_standby_that_is_asked_to_stop_disturbs_nobody(nats: Client, pair: Pair) -> None:

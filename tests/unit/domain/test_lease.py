@@ -236,3 +236,42 @@ def test_a_second_answer_to_one_write_changes_nothing() -> None:
 def test_times_that_leave_no_room_for_two_renewals_are_refused(ttl: int, renew: int, margin: int) -> None:
     with pytest.raises(ValueError, match="two renewals"):
         Lease(node="a", ttl_us=ttl, renew_us=renew, margin_us=margin)
+
+
+def test_a_candidate_may_look_more_often_than_it_would_renew() -> None:
+    candidate = Lease(node="a", poll_us=100_000)
+    assert candidate.tick(0) == [Read()]
+    assert candidate.read(1, 7, value("b", 4)) == []
+    assert candidate.tick(99_999) == []
+    assert candidate.tick(100_000) == [Read()]
+
+
+def test_a_lease_is_taken_while_the_store_shows_the_term_of_somebody_else() -> None:
+    mine = leader(revision=10)
+    assert not mine.taken
+    mine.drop(100, "stood still")
+    mine.tick(100)
+    assert not mine.taken, "its own term, as far as it knows"
+    assert mine.read(101, 11, value("a", 2)) == []
+    assert mine.taken, "a twin's, whatever its name"
+    mine.read(102, 12, value("", 2))
+    assert not mine.taken
+
+
+def test_epochs_rise_past_all_that_were_seen_even_if_the_bucket_is_lost() -> None:
+    candidate = lease()
+    candidate.tick(0)
+    candidate.read(1, 7, value("b", 41))
+    taken: list[LeaseOutput] = []
+    for now in range(200_000, 5 * TTL_US, 200_000):
+        outputs = candidate.tick(now)
+        while outputs and not taken:
+            if outputs == [Read()]:
+                outputs = candidate.read(now, 0, None)
+            elif written(outputs)["on"] == 7:
+                outputs = candidate.written(now, None)  # the store knows no such revision
+            else:
+                taken = outputs
+        if taken:
+            break
+    assert (written(taken)["epoch"], written(taken)["on"]) == (42, 0)

@@ -17,7 +17,7 @@ SHELLS = frozenset({
     "gateway/door.py", "gateway/intake.py", "gateway/process.py", "gateway/server.py", "gateway/service.py",
     "gateway/sockets.py", "gateway/tls.py", "gateway/turns.py",
     "ingest/__main__.py", "ingest/capture.py", "ingest/clock.py", "ingest/corrections.py", "ingest/durable.py",
-    "ingest/feed.py", "ingest/identities.py", "ingest/process.py", "ingest/reception.py", "ingest/registry.py",
+    "ingest/feed.py", "ingest/identities.py", "ingest/process.py", "ingest/receiver.py", "ingest/reception.py", "ingest/registry.py",
     "ingest/service.py", "ingest/turn.py",
 })  # fmt: skip
 """Modules that connect the machines to sockets, files and timers."""

@@ -208,3 +208,15 @@ def test_a_reader_that_joins_by_a_resync_set_has_what_one_has_that_read_everythi
     for shard, reader in late.items():
         assert reader.markets == old[shard].markets
         assert reader.status == old[shard].status
+
+
+def test_another_turn_numbers_from_1_under_another_name_and_begins_with_all_that_is_known() -> None:
+    made = publisher()
+    made.message([image("e1:MatchWinner")])
+    made.renew("2-run")
+    assert made.inc == "2-run"
+    assert made.message([change("e1:MatchWinner", 2_500_000)]) == [], "nothing is told before a set of images"
+    sets = batches(made.resync_all())
+    assert {(each.inc, each.seq) for each in sets} == {("2-run", 1)}
+    (told,) = [update for one in sets for update in one.updates]
+    assert (told.market, told.sels[0].micro) == ("e1:MatchWinner", 2_500_000)
