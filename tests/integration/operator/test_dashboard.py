@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ import pytest
 from nats.aio.client import Client
 
 from support.book_process import BookProcess, book_nodes, wait_for_open
-from support.observed_world import engine, market, policy, provider
+from support.observed_world import engine, market, policy, provider, resource
 from support.operator_process import Operator, Server, eventually
 from support.scripted_ingest import ScriptedIngest
+from touchline.bus.status import StatusWriter
 from touchline.local.servers import NatsServer
 from touchline.version import __version__
 
@@ -110,6 +111,40 @@ async def test_a_suspension_is_in_kubectl_get_within_seconds_and_described_and_a
     )
     told = status_of(server, tenant, "suspensionpolicy", "strict")
     assert told["suspensionsLastHour"] == [{"type": "EventStatus", "count": 1}]
+
+
+async def test_names_that_no_map_knows_are_shown_and_nothing_where_none_is_missing(
+    server: Server, tenant: str, nc: Client, ingest: ScriptedIngest
+) -> None:
+    maps = [resource("EntityMap", name, {"sport": name.title()}) for name in ("football", "tennis")]
+    named = provider("one", entityMapRefs=[{"name": "football"}, {"name": "tennis"}])
+    await asyncio.to_thread(server.apply, tenant, *maps, named)
+    missing = [{"sport": "Football", "what": "team", "name": "Nobody FC", "markets": 3}]
+    said = {"state": "Connected", "connected": True, "endpoint": "feed:443", "unmatched": missing}
+    status = StatusWriter(nc, "ingest.one")
+    speaking = asyncio.create_task(_each_second(lambda: status.put(said)))
+    try:
+        await asyncio.to_thread(
+            eventually,
+            lambda: rows(server, tenant, "entitymaps")["football"]["MISSING"] == "team Nobody FC",
+            "it is shown",
+        )
+        assert rows(server, tenant, "entitymaps")["tennis"]["MISSING"] == ""
+    finally:
+        speaking.cancel()
+
+
+async def test_every_kind_has_columns_that_can_be_read(server: Server, tenant: str, ingest: ScriptedIngest) -> None:
+    wide = server.api.kubectl("get", "touchline", "-n", tenant, "-o", "wide")
+    for line in ("market.touchline.dev/m", "oddsengine.touchline.dev/main", "suspensionpolicy.touchline.dev/strict"):
+        assert line in wide
+    assert "<error" not in wide.lower()
+
+
+async def _each_second(speak: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await speak()
+        await asyncio.sleep(1)
 
 
 async def test_a_halt_in_the_spec_is_shown_and_its_end_too(server: Server, tenant: str, ingest: ScriptedIngest) -> None:
