@@ -1,4 +1,4 @@
-"""The health scripts for Argo CD and the settings that hold them. What they say of real statuses: tests/integration/operator/test_gitops.py.
+"""The health scripts for Argo CD and the settings that hold them. What they say of statuses: tests/integration/operator/test_gitops.py.
 
 `UPDATE_GOLDEN=1` writes `argocd-cm.yaml` anew.
 """

@@ -30,7 +30,6 @@ _ORDER = (
     "maxItems",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
-    "x-kubernetes-map-type",
     VALIDATIONS,
     "required",
     "properties",
@@ -65,7 +64,9 @@ def _node(raw: Schema, definitions: dict[str, Schema], place: str) -> Schema:
     if "items" in node:
         node["items"] = _node(node["items"], definitions, f"{place}[]")
     if place.count(".") > 1 and _vanishes(node):  # not spec and status themselves
-        node["x-kubernetes-map-type"] = "atomic"
+        node = _without_empty_defaults(node)
+    if node.get("x-kubernetes-list-type") == "atomic":
+        node["items"] = _without_empty_defaults(node["items"])
     unknown = sorted(set(node) - set(_ORDER))
     if unknown or "type" not in node:
         raise Untranslatable(f"{place}: cannot say {', '.join(unknown) or 'a value without a type'}")
@@ -76,15 +77,32 @@ def _vanishes(node: Schema) -> bool:
     """Whether the block, given as `{}`, would be taken away by the second of two equal server-side applies.
 
     The applier owns the block itself and none of what the defaults put in. Where a default list is among that, the API server's
-    merge prunes the list, then the block, and no default brings it back. An atomic block is owned as a whole and stays.
+    merge prunes the list, then the block, and no default brings it back.
     """
-    alone = node["type"] == "object" and "default" not in node and not node.get("required")
+    alone = node.get("type") == "object" and "default" not in node and not node.get("required")
     return alone and _fills_a_list_in(node)
 
 
 def _fills_a_list_in(node: Schema) -> bool:
     filled = [child for child in node.get("properties", {}).values() if "default" in child]
     return any(child["type"] == "array" or _fills_a_list_in(child) for child in filled)
+
+
+def _without_empty_defaults(node: Schema) -> Schema:
+    """The block without the default lists below it that are empty, and the default blocks that hold nothing else: left out means the same.
+
+    Also for items of atomic lists: a tool that predicts an apply (Argo CD's comparison) puts in the applier's list as it stands.
+    """
+    children = {}
+    for name, child in node.get("properties", {}).items():
+        children[name] = _without_empty_defaults(child)
+        if _is_empty(child.get("default")):
+            del children[name]["default"]
+    return {**node, "properties": children} if children else dict(node)
+
+
+def _is_empty(default: Any) -> bool:
+    return default == [] or (isinstance(default, dict) and bool(default) and all(map(_is_empty, default.values())))
 
 
 def _inlined(raw: Schema, definitions: dict[str, Schema]) -> Schema:

@@ -36,6 +36,7 @@ import (
 	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
 	argodiff "github.com/argoproj/argo-cd/v3/util/argo/diff"
 	"github.com/argoproj/argo-cd/v3/util/argo/normalizers"
+	kubeutil "github.com/argoproj/argo-cd/v3/util/kube"
 	"github.com/argoproj/argo-cd/v3/util/lua"
 	"github.com/argoproj/argo-cd/v3/util/settings"
 	"github.com/sirupsen/logrus"
@@ -122,7 +123,7 @@ func compare(objects []*unstructured.Unstructured, settingsFile, kubeconfig, mod
 		WithServerSideDiff(mode == "server-side-diff").
 		WithStructuredMergeDiff(mode != "client-side")
 	if mode == "server-side-diff" {
-		applier, done, err := kubectl.ManageResources(config)
+		applier, done, err := kubeutil.ManageServerSideDiffDryRuns(config, func(string) (kube.CleanupFunc, error) { return func() {}, nil })
 		if err != nil {
 			return err
 		}
