@@ -9,6 +9,7 @@ import pytest
 from support import chart
 from support.observed_world import engine, market, policy, provider
 from support.operator_process import SYSTEM, Operator, Server, eventually
+from touchline_operator.plan.ingest import REPLICAS
 from touchline_operator.run.elector import DURATION_S, MARGIN_S, RENEW_S
 
 pytestmark = [pytest.mark.servers, pytest.mark.cluster]
@@ -130,7 +131,7 @@ def test_22_26_what_changed_and_went_while_no_operator_ran_is_brought_about(
             "the change is made",
         )
         eventually(
-            lambda: (server.get(tenant, "deployment", "kept-ingest") or {})["spec"]["replicas"] == 1,
+            lambda: (server.get(tenant, "deployment", "kept-ingest") or {})["spec"]["replicas"] == REPLICAS,
             "the edit is undone",
         )
         eventually(lambda: "statefulset/main-book" in server.names(tenant, "statefulsets"), "the deleted child is back")
