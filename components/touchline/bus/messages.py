@@ -83,7 +83,7 @@ class OddsBatch(msgspec.Struct, array_like=True, tag="o", gc=False):
 
     provider: str
     inc: str
-    """The ingest process's incarnation: another one starts at seq 1 with a resync set."""
+    """The incarnation of its ingest (`touchline.domain.incarnation`): another one starts at seq 1 with a resync set."""
     seq: int
     updates: list[MarketUpdate]
     resync: int = 0

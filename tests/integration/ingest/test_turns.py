@@ -162,10 +162,11 @@ async def test_one_that_stood_still_says_nothing_more_stands_by_and_can_take_ove
     await told_by(nats, "one", "Waiting", key=f"standby.{PROVIDER}")
     await until(lambda: len(served.providers[PROVIDER].connections) == 1)
     assert none_of_the_old_was_taken_after_the_new(record)
-    # What stood in the socket's buffers when it was stopped may still arrive; the process itself adds nothing to it.
+    # What it had handed to its connection when it was stopped may still arrive. All that the provider has sent meanwhile is read on
+    # waking, fifty messages and more: nothing of it is published.
     late = [one for one in record.heard if one.inc == first and one.at > woken]
     assert not any(one.taken for one in late)
-    assert all(one.at - woken < 0.5 for one in late), late
+    assert len(late) < 10, late
     assert (await document(nats))["node"] == "two"
 
     at = pair.signal("two", signal.SIGKILL)
@@ -212,6 +213,9 @@ async def test_one_that_the_broker_cannot_hear_is_replaced_and_what_it_said_mean
         await until(lambda: record.connected not in {"", third} and record.in_sync, within=10)
         assert record.connected_since(record.connected) - held < TTL_S + 1.5
         heard = len(record.heard)
+        # A reader that joins now has never heard of the one on the line.
+        joined = await OddsRecord(PROVIDER).start(nats)
+        await until(lambda: bool(joined.connected))
         line.let_go()
         await until(lambda: any(one.inc == third for one in record.heard[heard:]), what=lambda: pair.log("three"))
         await until(lambda: "standing by: four receives" in pair.log("three"), within=10)
@@ -219,6 +223,8 @@ async def test_one_that_the_broker_cannot_hear_is_replaced_and_what_it_said_mean
         late = [one for one in record.heard[heard:] if one.inc == third]
         assert not any(one.taken for one in late)
         assert none_of_the_old_was_taken_after_the_new(record)
+        assert {one.inc for one in joined.heard if one.taken} == {record.connected}
+        assert third in {one.inc for one in joined.heard}
         batches = len(record.heard)
         await until(lambda: len(record.heard) > batches + 20)
         assert {epoch_of(one.inc) for one in record.heard[batches:]} == {3}
