@@ -50,7 +50,7 @@ format: $(VENV)/.installed ## Format the code and sort its imports
 	@$(BIN)/ruff format .
 
 bench: $(VENV)/.installed ## Measure; prints a table and writes bench/results.json
-	@$(BIN)/python -m bench
+	@PYTHONPATH=e2e:tests $(BIN)/python -m bench
 
 bench-peers: $(VENV)/.installed ## The gateway beside Centrifugo (builds it with Go)
 	@$(BIN)/python -m bench --peers

@@ -19,7 +19,6 @@ from touchline_e2e.deployment import AnyCluster
 
 EXAMPLE = deployment.ROOT / "examples" / "recorded-feed"
 WITHIN_S = 90.0
-OPERATOR = f"{deployment.NAMESPACE}:touchline-operator"
 
 
 pytestmark = pytest.mark.usefixtures("quickstart")
@@ -30,10 +29,7 @@ def races(cluster: AnyCluster, namespace: str, tmp_path: Path) -> Iterator[InClu
     """The example in a namespace of its own, with a horse race in the ConfigMap: as its README and docs/install.md say."""
     file = recording("betfair/betfair_parser/1.185781277.bz2")
     engine = InCluster(cluster, namespace, tmp_path)
-    engine.kubectl(
-        *("create", "rolebinding", "touchline-operator-secrets"),
-        *("--clusterrole=touchline-operator-secrets", f"--serviceaccount={OPERATOR}"),
-    )
+    deployment.let_in(cluster, namespace)
     engine.kubectl("create", "configmap", "recordings", f"--from-file=race.bz2={file}")
     engine.kubectl("apply", "-f", EXAMPLE)
     engine.settled()

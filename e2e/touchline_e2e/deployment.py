@@ -72,6 +72,14 @@ def apply_quickstart(cluster: AnyCluster, namespace: str = NAMESPACE) -> None:
     cluster.kubectl("apply", "--server-side", "--namespace", namespace, "-f", QUICKSTART)
 
 
+def let_in(cluster: AnyCluster, namespace: str) -> None:
+    """Let the operator work with the Secrets of one more namespace, as docs/install.md says."""
+    cluster.kubectl(
+        *("create", "rolebinding", "touchline-operator-secrets", "--namespace", namespace),
+        *("--clusterrole=touchline-operator-secrets", f"--serviceaccount={NAMESPACE}:touchline-operator"),
+    )
+
+
 def gateway_url(cluster: AnyCluster) -> str:
     """Where this machine reaches the first gateway; empty where there is none."""
     services = json.loads(cluster.kubectl("get", "services", "--all-namespaces", "-l", GATEWAY, "-o", "json"))["items"]

@@ -45,6 +45,14 @@ class Server:
         self.apply("", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         return name
 
+    def let_in(self, namespace: str) -> None:
+        """Let the operator work with the Secrets of one namespace, as docs/install.md says."""
+        _, _, system, account = USER.split(":")
+        self.api.kubectl(
+            *("create", "rolebinding", "touchline-operator-secrets", "--namespace", namespace),
+            *("--clusterrole=touchline-operator-secrets", f"--serviceaccount={system}:{account}"),
+        )
+
     def apply(self, namespace: str, *manifests: Mapping[str, Any], manager: str = "tester") -> None:
         """Server-side apply, as a user or a GitOps controller does."""
         words = [
@@ -111,11 +119,12 @@ class Operator:
         user: str = USER,
         lease: str = "touchline-operator",
         log: Path,
+        log_level: str = "DEBUG",
     ) -> None:
         self._server = server
         self._argv = [
             sys.executable, "-m", "touchline_operator", "--kubeconfig", str(server.api.kubeconfig_for(user)),
-            "--host", "127.0.0.1", "--port", "0", "--lease-name", lease, "--image", "touchline:test", "--log-level", "DEBUG",
+            "--host", "127.0.0.1", "--port", "0", "--lease-name", lease, "--image", "touchline:test", "--log-level", log_level,
             *(word for namespace in namespaces for word in ("--namespace", namespace)),
         ]  # fmt: skip
         self._log = log

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.operator_process import USER, Operator, Server, eventually
+from support.operator_process import Operator, Server, eventually
 from touchline_e2e.apiserver import ApiServer
 from touchline_e2e.fixtures import api_server
 
@@ -35,18 +35,9 @@ def operator(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def tenant(server: Server) -> Iterator[str]:
     """A namespace whose Secrets the operator may read, restricted as far as Kubernetes can."""
     name = server.namespace(f"tenant-{next(_numbers)}", **{"pod-security.kubernetes.io/enforce": "restricted"})
-    bind_secrets(server, name)
+    server.let_in(name)
     yield name
     server.api.kubectl("delete", "namespace", name, "--wait=false")
-
-
-def bind_secrets(server: Server, namespace: str) -> None:
-    """Let the operator work with the Secrets of one namespace, as docs/install.md says."""
-    _, _, system, account = USER.split(":")
-    server.api.kubectl(
-        *("create", "rolebinding", "touchline-operator-secrets", "--namespace", namespace),
-        *("--clusterrole=touchline-operator-secrets", f"--serviceaccount={system}:{account}"),
-    )
 
 
 @pytest.fixture
