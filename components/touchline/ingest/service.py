@@ -87,6 +87,8 @@ class Service:
         self.feed: ProviderFeed | None = None
         self._receiver = Receiver(settings, provider, self.capture, clock, run_id=self.run_id)
         self._whole = False
+        self._had_turn = False
+        """When it was asked to stop."""
         self.waiting = f"reading the configuration of {provider}"
         """Why no feed runs; empty while one does."""
 
@@ -123,6 +125,7 @@ class Service:
     async def _hand_over(self) -> None:
         """Say the last word and let another process begin, before anything that takes time."""
         log.info("stopping")
+        self._had_turn = self.turn.valid()
         if self.feed is not None:
             self.feed.state.session(self._clock.now(), ProviderState.DISCONNECTED, "ingest is stopping")
             self.feed.beat()
@@ -139,8 +142,8 @@ class Service:
         await self._quarantine.close(1.0)
         self.waiting = "stopped"
         # A successor's status is newer than ours.
-        last = self.feed is not None and await self.turn.nobody_has_it()
-        await self._write_status(self._active_status if last else self._standby_status)
+        last = self._had_turn and await self.turn.nobody_has_it()
+        await self._write_status(active=last)
 
     def unready(self) -> list[str]:
         """Why this process could not receive at this moment; empty: it could. A provider that is away is told in the status instead: a
@@ -290,12 +293,15 @@ class Service:
     async def _statuses(self) -> None:
         while True:
             self._report_now.clear()
-            await self._write_status(self._active_status if self.turn.valid() else self._standby_status)
+            await self._write_status(active=self.turn.valid())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STATUS_S):
                     await self._report_now.wait()
 
-    async def _write_status(self, writer: StatusWriter) -> None:
+    async def _write_status(self, *, active: bool) -> None:
+        if not self.turn.known:
+            return  # whose status it would be is not known either
+        writer = self._active_status if active else self._standby_status
         await writer.put(
             report(
                 provider=self._provider,

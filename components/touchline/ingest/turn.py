@@ -54,6 +54,7 @@ class Turn:
         self._lease = Lease(node=node, poll_us=POLL_US)
         self._lost_at = 0
         self._others = False
+        self._leaving = False
         self.inc = ""
         """The name of what is published in the present term, or was in the last one."""
 
@@ -93,6 +94,7 @@ class Turn:
 
     async def release(self) -> None:
         """Let others have it at once. Bounded: if the broker does not answer, the lease expires."""
+        self._leaving = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_S):
                 await self._carry_out(self._lease.release(self._clock.now()))
@@ -120,6 +122,7 @@ class Turn:
                     log.info("it is this process's turn to receive %s (epoch %d)", self._provider, epoch)
                     self._changed()
                 case Lost(why):
-                    log.warning("it is no longer this process's turn to receive %s: %s", self._provider, why)
+                    level = logging.INFO if self._leaving else logging.WARNING
+                    log.log(level, "it is no longer this process's turn to receive %s: %s", self._provider, why)
                     self._lost_at = self._clock.now()
                     self._changed()

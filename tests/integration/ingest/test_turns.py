@@ -106,7 +106,7 @@ async def told_by(nc: Client, node: str, what: str, *, key: str = f"ingest.{PROV
         found = await document(nc, key)
         return found.get("node") == node and what in {found["state"], found["detail"]}
 
-    await until_found(told)
+    await until_found(told, within=START_S)
     return await document(nc, key)
 
 
@@ -253,3 +253,16 @@ async def test_a_standby_that_is_asked_to_stop_disturbs_nobody(nats: Client, pai
     await until(lambda: len(pair.record.heard) > heard + 20)
     assert pair.record.connected == first
     assert (await document(nats))["node"] == "one"
+
+
+async def test_one_alone_has_the_turn_at_once_and_its_status_tells_its_end(
+    nats: Client, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    """Without any FeedProvider declared, too: whoever waits for one is told so by the one that would receive."""
+    with ingest_process(nats_server.url, tmp_path, TOUCHLINE_NODE="alone") as child:
+        await told_by(nats, "alone", "Waiting")
+        child.send_signal(signal.SIGTERM)
+        await until(lambda: child.poll() is not None, within=15)
+    assert child.returncode == 0
+    assert (await told_by(nats, "alone", "stopped"))["state"] == "Waiting"
+    assert list(await read_status(nats)) == [f"ingest.{PROVIDER}"]

@@ -78,7 +78,8 @@ def test_the_quickstart_becomes_children_and_says_that_it_progresses(
     )
     assert server.says(tenant, "oddsengine", "main", "Ready", "False")
     assert set(server.names(tenant, "poddisruptionbudgets")) == {
-        f"poddisruptionbudget/main-{part}" for part in ("nats", "book", "gateway")
+        f"poddisruptionbudget/{name}"
+        for name in ("main-nats", "main-book", "main-gateway", "betfair-a-ingest", "betfair-b-ingest")
     }
 
 
