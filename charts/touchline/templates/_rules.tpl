@@ -40,6 +40,10 @@ What the operator may do, in one place. The integration tests run the operator w
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, watch, create, patch, delete]
+# To roll the book's pods in order, and to make the kubelet hand a new user to a broker at once (an annotation).
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, patch, delete]
 - apiGroups: [""]
   resources: [events]
   verbs: [get, create, patch]

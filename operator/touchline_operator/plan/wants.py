@@ -34,6 +34,12 @@ def providers_of(observed: Observed) -> list[str]:
     return [each.key.name for each in observed.world.customs("FeedProvider", observed.namespace)]
 
 
+def unheard(observed: Observed) -> bool:
+    """Whether a provider's ingest has not spoken yet: its user may not be let in yet. False where nothing could be heard."""
+    heard = {*observed.health.of_role("ingest"), *observed.health.of_role("standby")}
+    return observed.health.connected and not observed.health.starting and not heard.issuperset(providers_of(observed))
+
+
 def users_of(observed: Observed) -> list[str]:
     """Every broker user of the engine."""
     return [*ENGINE_USERS, *(credentials.ingest_user(name) for name in providers_of(observed))]

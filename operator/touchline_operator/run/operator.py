@@ -14,6 +14,7 @@ from touchline_operator.kube.api import Api
 from touchline_operator.kube.authority import Authority
 from touchline_operator.kube.children import Children
 from touchline_operator.kube.events import Events
+from touchline_operator.kube.pods import Pods
 from touchline_operator.kube.secrets import Secrets
 from touchline_operator.kube.statuses import Statuses
 from touchline_operator.run.channels import Channels
@@ -21,6 +22,7 @@ from touchline_operator.run.clock import monotonic_us, wall_us
 from touchline_operator.run.elector import Elector
 from touchline_operator.run.metrics import Metrics
 from touchline_operator.run.news import News
+from touchline_operator.run.nudges import Nudges
 from touchline_operator.run.observer import Observer
 from touchline_operator.run.probes import Probes
 from touchline_operator.run.reconciler import Reconciler
@@ -129,6 +131,7 @@ class Leader:
         self._channels = Channels(world, workers.add, monotonic_us, authority.remaining_s)
         defaults = Defaults(settings.image, settings.lease_namespace, settings.log_level)
         self._observer = Observer(world, secrets, self._channels, defaults, wall_us)
+        pods = Pods(api, authority)
         events = Events(api, authority, wall_us, settings.identity)
         self._reconciler = Reconciler(
             world=world,
@@ -137,6 +140,7 @@ class Leader:
             secrets=secrets,
             statuses=Statuses(api, world, events, authority, monotonic_us),
             channels=self._channels,
+            nudges=Nudges(pods, monotonic_us),
             enqueue=self._add,
         )
         self._sweep = Sweep(

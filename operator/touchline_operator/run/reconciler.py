@@ -20,11 +20,13 @@ from touchline_operator.kube.statuses import Statuses
 from touchline_operator.plan.capture import captures
 from touchline_operator.plan.documents import config_key, document, documents, simulated
 from touchline_operator.plan.engine import engine_children, retired_secrets, wiring_of
+from touchline_operator.plan.nudge import configuration
 from touchline_operator.plan.provider import provider_children, provider_waits_for
-from touchline_operator.plan.wants import trimmed, wants
+from touchline_operator.plan.wants import trimmed, unheard, wants
 from touchline_operator.plan.wiring import Wiring
 from touchline_operator.run.channels import Channels
 from touchline_operator.run.mint import minted
+from touchline_operator.run.nudges import Nudges
 from touchline_operator.run.observer import Observer
 from touchline_operator.status.outcome import Outcome
 from touchline_operator.status.write import just_created, paused_status, status_of
@@ -58,6 +60,7 @@ class Reconciler:
         secrets: Secrets,
         statuses: Statuses,
         channels: Channels,
+        nudges: Nudges,
         enqueue: Callable[[Iterable[Key]], None],
     ) -> None:
         self._world = world
@@ -66,6 +69,7 @@ class Reconciler:
         self._secrets = secrets
         self._statuses = statuses
         self._channels = channels
+        self._nudges = nudges
         self._enqueue = enqueue
 
     async def reconcile(self, key: Key) -> int | None:
@@ -93,12 +97,13 @@ class Reconciler:
         else:
             outcome = Outcome(told=await self._tell(observed))
         figures_us = await self._statuses.write(custom, status_of(observed, judgement, outcome))
-        return _sooner(_again(observed, judgement, outcome), figures_us)
+        return _soonest(_again(observed, judgement, outcome), outcome.again_us, figures_us)
 
     async def _gone(self, key: Key) -> None:
         """What has no owner any more is the garbage collector's; what stands in the broker is ours."""
         if key.kind == "OddsEngine":
             await self._channels.close(key)
+            self._nudges.forget(key)
         else:
             await self._channels.tell(key.namespace, f"{key.kind}.{key.name}", None)
         if self._world.custom(key) is None:
@@ -118,7 +123,14 @@ class Reconciler:
         if wanted:
             material = minted(material, wanted, name=wiring.name, now=observed.now)
         observed = replace(observed, material=material)
-        observed, outcome = await self._carry_out(observed, engine_children(observed))
+        planned = engine_children(observed)
+        observed, outcome = await self._carry_out(observed, planned)
+        again_us = await self._nudges.look(
+            observed.target.key,
+            configuration(observed.target.key, planned, [key for key, _ in outcome.refused]),
+            unheard=unheard(observed),
+        )
+        outcome = replace(outcome, again_us=again_us)
         if wanted.users:
             self._enqueue([each.key for each in self._world.customs("FeedProvider", observed.namespace)])
         channel = await self._channels.configure(
@@ -190,9 +202,8 @@ def replace_in(wiring: Wiring, observed: Observed) -> Wiring:
     return replace(wiring, material=observed.material)
 
 
-def _sooner(one: int | None, other: int | None) -> int | None:
-    times = [each for each in (one, other) if each is not None]
-    return min(times, default=None)
+def _soonest(*times: int | None) -> int | None:
+    return min((each for each in times if each is not None), default=None)
 
 
 def _again(observed: Observed, judgement: Judgement, outcome: Outcome) -> int | None:

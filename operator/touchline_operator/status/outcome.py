@@ -11,10 +11,12 @@ from touchline_operator.world.keys import Key
 class Outcome:
     """`planned` are the children's keys; `waits_for` why nothing was planned; `refused` what the API server said to a child, by its key.
 
-    `told`: whether the data plane has the object as it is now; None where that cannot be known (no broker).
+    `told`: whether the data plane has the object as it is now; None where that cannot be known (no broker). `again_us`: look again after
+    so many microseconds, for something that nobody will tell of.
     """
 
     planned: tuple[Key, ...] = ()
     waits_for: str = ""
     refused: tuple[tuple[Key, str], ...] = ()
     told: bool | None = None
+    again_us: int | None = None

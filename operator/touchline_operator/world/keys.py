@@ -51,7 +51,9 @@ CHILD_PLACES: dict[str, Place] = {
 """Kinds of children in the order in which they are applied: what a pod needs comes before the pod."""
 
 CUSTOM_PLACES: dict[str, Place] = {kind: Place(GROUP, VERSION, model.info.plural) for kind, model in KINDS.items()}
-PLACES: dict[str, Place] = {**CUSTOM_PLACES, **CHILD_PLACES}
+POD = Place("", "v1", "pods")
+"""Pods are no children of ours but their workloads': asked for by label when it matters, never watched."""
+PLACES: dict[str, Place] = {**CUSTOM_PLACES, **CHILD_PLACES, "Pod": POD}
 
 
 def key_of(manifest: Mapping[str, Any]) -> Key:
