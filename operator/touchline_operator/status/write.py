@@ -8,7 +8,7 @@ from typing import Any
 
 from touchline_operator.check.findings import Judgement
 from touchline_operator.status.common import paused
-from touchline_operator.status.conditions import FALSE, TRUE, Said, Status, conditions
+from touchline_operator.status.conditions import FALSE, NEVER, TRUE, Said, Status, conditions
 from touchline_operator.status.engine import engine_conditions, engine_figures
 from touchline_operator.status.market import SUSPENDED
 from touchline_operator.status.others import plain_conditions, plain_figures
@@ -48,7 +48,11 @@ def just_created(custom: Custom, now: int) -> bool:
 def paused_status(observed: Observed) -> Status:
     """The status of a paused object: as it was, and that it is paused. `observedGeneration` stays: nothing was done for a newer one."""
     before = dict(observed.target.status)
-    old = [each for each in before.get("conditions") or () if each.get("type") != "Paused"]
+    old = [
+        each
+        for each in before.get("conditions") or ()
+        if each.get("type") != "Paused" and each.get("lastTransitionTime") != NEVER  # the CRD's default says nothing
+    ]
     generation = observed.target.generation
     said = conditions(before.get("conditions") or (), [paused(observed)], generation=generation, now=observed.now)
     if not any(each.get("type") == "Ready" for each in old):
