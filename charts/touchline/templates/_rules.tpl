@@ -40,20 +40,20 @@ What the operator may do, in one place. The integration tests run the operator w
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, watch, create, patch, delete]
-# To roll the book's pods in order, and to make the kubelet hand a new user to a broker at once (an annotation).
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [get, list, patch, delete]
 - apiGroups: [""]
   resources: [events]
   verbs: [get, create, patch]
 {{- end -}}
 
-{{/* In tenants' namespaces only, and by name only: neither list nor watch. */}}
+{{/* In tenants' namespaces only. Secrets by name only: neither list nor watch. */}}
 {{- define "touchline.rules.secrets" -}}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, patch, delete]
+# To replace the book's pods in order, and to make the kubelet hand a new user to a broker at once (an annotation).
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, patch, delete]
 {{- end -}}
 
 {{/* In the operator's own namespace. A Lease that is not there yet has no name to be allowed by. */}}

@@ -9,6 +9,7 @@ from touchline_operator.plan.nats import credentials_name
 from touchline_operator.plan.network import policy, tcp
 from touchline_operator.plan.parts import disruption_budget, pod_monitor, service, service_account
 from touchline_operator.plan.pods import HEALTH, HEALTH_OPTIONS, HEALTH_PORT, container, env_value, health_probes, pod
+from touchline_operator.plan.rollout import ON_DELETE
 from touchline_operator.plan.wiring import Wiring
 from touchline_operator.world.keys import Manifest
 
@@ -57,8 +58,8 @@ def book(wiring: Wiring, *, image: str, pod_monitors: bool) -> list[Manifest]:
         "replicas": book_nodes(wiring.spec.spec.shards),
         "serviceName": name,
         "podManagementPolicy": "Parallel",
-        # The highest ordinal first, one at a time: each hands its shards over when it stops.
-        "updateStrategy": {"type": "RollingUpdate"},
+        # The operator deletes the pods one at a time, those that lead last: each hands its shards over when it stops.
+        "updateStrategy": dict(ON_DELETE),
         "minReadySeconds": 5,
         "selector": {"matchLabels": selector(engine, PART)},
         "template": template,

@@ -26,6 +26,7 @@ from touchline_operator.run.nudges import Nudges
 from touchline_operator.run.observer import Observer
 from touchline_operator.run.probes import Probes
 from touchline_operator.run.reconciler import Reconciler
+from touchline_operator.run.rollouts import Rollouts
 from touchline_operator.run.sweep import EVERY_S, Sweep
 from touchline_operator.run.watch_age import WatchAge
 from touchline_operator.run.watches import Watches, WatchesEnded
@@ -141,6 +142,7 @@ class Leader:
             statuses=Statuses(api, world, events, authority, monotonic_us),
             channels=self._channels,
             nudges=Nudges(pods, monotonic_us),
+            rollouts=Rollouts(pods, monotonic_us),
             enqueue=self._add,
         )
         self._sweep = Sweep(

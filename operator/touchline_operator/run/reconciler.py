@@ -28,6 +28,7 @@ from touchline_operator.run.channels import Channels
 from touchline_operator.run.mint import minted
 from touchline_operator.run.nudges import Nudges
 from touchline_operator.run.observer import Observer
+from touchline_operator.run.rollouts import Rollouts
 from touchline_operator.status.outcome import Outcome
 from touchline_operator.status.write import just_created, paused_status, status_of
 from touchline_operator.world.index import World
@@ -61,6 +62,7 @@ class Reconciler:
         statuses: Statuses,
         channels: Channels,
         nudges: Nudges,
+        rollouts: Rollouts,
         enqueue: Callable[[Iterable[Key]], None],
     ) -> None:
         self._world = world
@@ -70,6 +72,7 @@ class Reconciler:
         self._statuses = statuses
         self._channels = channels
         self._nudges = nudges
+        self._rollouts = rollouts
         self._enqueue = enqueue
 
     async def reconcile(self, key: Key) -> int | None:
@@ -104,6 +107,7 @@ class Reconciler:
         if key.kind == "OddsEngine":
             await self._channels.close(key)
             self._nudges.forget(key)
+            self._rollouts.forget(key)
         else:
             await self._channels.tell(key.namespace, f"{key.kind}.{key.name}", None)
         if self._world.custom(key) is None:
@@ -130,7 +134,8 @@ class Reconciler:
             configuration(observed.target.key, planned, [key for key, _ in outcome.refused]),
             unheard=unheard(observed),
         )
-        outcome = replace(outcome, again_us=again_us)
+        rollout, rollout_us = await self._rollouts.look(observed)
+        outcome = replace(outcome, rollout=rollout, again_us=_soonest(again_us, rollout_us))
         if wanted.users:
             self._enqueue([each.key for each in self._world.customs("FeedProvider", observed.namespace)])
         channel = await self._channels.configure(

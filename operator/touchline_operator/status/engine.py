@@ -18,7 +18,12 @@ from touchline_operator.world.observed import Observed
 
 def engine_conditions(observed: Observed, judgement: Judgement, outcome: Outcome) -> list[Said]:
     """Every condition of an engine."""
-    waiting = [each.waiting for each in workloads(observed.children, list(outcome.planned)) if each.waiting]
+    rollout = outcome.rollout
+    waiting = [
+        rollout.message if rollout is not None and each.key == rollout.key else each.waiting
+        for each in workloads(observed.children, list(outcome.planned))
+        if each.waiting
+    ]
     degraded = tuple(_degraded(observed, judgement, outcome))
     said = [
         paused(observed),
@@ -62,6 +67,8 @@ def _ready(observed: Observed, judgement: Judgement, outcome: Outcome, waiting: 
 def _degraded(observed: Observed, judgement: Judgement, outcome: Outcome) -> Iterator[Finding]:
     for key, message in outcome.refused:
         yield Finding("ChildRefused", f"{key.kind} {key.name}: {message}")
+    if outcome.rollout is not None and outcome.rollout.refused:
+        yield Finding("RolloutNotPermitted", outcome.rollout.refused)
     yield from judgement.unresolved
     for shard, detail in sorted(shards(observed.health).items()):
         closed = (detail.get("desk") or {}).get("closed")

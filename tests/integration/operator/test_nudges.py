@@ -18,6 +18,7 @@ from touchline_operator.plan.nudge import AGAIN, CONFIG
 pytestmark = [pytest.mark.servers, pytest.mark.cluster]
 
 POD = "main-nats-0"
+ROLE = "touchline-operator-secrets"
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def test_30_without_the_permission_everything_else_is_done_and_the_log_says_it_o
     server: Server, tenant: str, operator: Operator
 ) -> None:
     small(server, tenant, operator)
-    role = json.loads(server.api.kubectl("get", "clusterrole", "touchline-operator", "-o", "json"))
+    role = json.loads(server.api.kubectl("get", "clusterrole", ROLE, "-o", "json"))
     less = [rule for rule in role["rules"] if rule.get("resources") != ["pods"]]
     assert len(less) == len(role["rules"]) - 1
     _rules(server, less)
@@ -119,4 +120,4 @@ def test_30_without_the_permission_everything_else_is_done_and_the_log_says_it_o
 
 def _rules(server: Server, rules: list[dict[str, Any]]) -> None:
     patch = json.dumps([{"op": "replace", "path": "/rules", "value": rules}])
-    server.api.kubectl("patch", "clusterrole", "touchline-operator", "--type=json", "-p", patch)
+    server.api.kubectl("patch", "clusterrole", ROLE, "--type=json", "-p", patch)
