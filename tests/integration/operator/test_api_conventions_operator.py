@@ -1,6 +1,8 @@
 """The operator keeps Kubernetes' conventions in what it writes. The numbers are OPERATOR-CHECKLIST's lines."""
 
+import re
 import time
+import urllib.request
 from datetime import datetime
 from typing import Any
 
@@ -143,3 +145,15 @@ def test_42_48_pods_have_no_token_and_say_what_they_need_how_they_are_and_how_ma
         name: [name] for name in ("main-book", "main-gateway", "main-nats", "betfair-a-ingest", "betfair-b-ingest")
     }
     assert [len(names) for names in protected(SYSTEM).values()] == [1]
+
+
+def test_45_no_figure_has_a_label_that_grows_with_what_there_is(
+    server: Server, tenant: str, operator: Operator
+) -> None:
+    server.apply(tenant, *SMALL)
+    eventually(lambda: server.get(tenant, "deployment", "main-gateway") is not None, "it works")
+    with urllib.request.urlopen(f"http://127.0.0.1:{operator.port}/metrics", timeout=5) as answer:
+        lines = [line for line in answer.read().decode().splitlines() if line.startswith("touchline_operator_")]
+    labels = {label for line in lines for label in re.findall(r'(\w+)="', line)}
+    assert {"kind", "result"} <= labels <= {"kind", "result", "verb", "resource", "le"}
+    assert not [line for line in lines if tenant in line or "main-gateway" in line]

@@ -255,3 +255,18 @@ def tables(server: Server, tenant: str, *words: str) -> dict[str, list[list[str]
     printed = [[line.split() for line in table.splitlines()] for table in text.split("\n\n")]
     plain = {kind.lower(): kind for kind in SAMPLES}
     return {plain[table[1][0].partition(".")[0]]: table for table in printed}
+
+
+def test_50_every_kind_has_a_sample_that_the_server_takes_strictly_and_every_field_in_it_is_described(
+    server: Server, served: Served, tenant: str
+) -> None:
+    # One example after the other: what belongs to one cluster need not be valid beside another's.
+    for folder in sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir()):
+        manifests = [each for each in documents([folder]) if each["apiVersion"].startswith("touchline.dev/")]
+        assert manifests, folder
+        send(server, tenant, manifests, "create", "--dry-run=server", "--validate=strict")
+        described = {str(field) for field in served.fields if field.schema.get("description")}
+        for each in manifests:
+            for path, block in blocks(each["spec"], f"{each['kind']}.spec"):
+                used = {re.sub(r"\[\d+\]", "[]", f"{path}.{name}") for name in block}
+                assert used <= described, (folder.name, each["metadata"]["name"])
