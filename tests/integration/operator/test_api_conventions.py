@@ -78,11 +78,16 @@ def test_9_nothing_in_spec_is_a_float(served: Served) -> None:
     assert [str(field) for field in served.fields if field.schema.get("format") in {"float", "double"}] == []
 
 
-def test_10_words_are_camel_case_and_the_few_switches_are_those_named_here(served: Served) -> None:
+def test_10_words_are_camel_case_lengths_of_time_have_units_and_the_few_switches_are_those_named_here(
+    served: Served,
+) -> None:
     words = [(str(field), word) for field in served.fields for word in field.schema.get("enum", ())]
     assert len(words) > 100
     assert [each for each in words if not re.fullmatch("[A-Z][A-Za-z0-9]*", each[1])] == []
     assert {str(field) for field in of_type(served, "boolean")} == set(BOOLEANS)
+    lengths = [field for field in of_spec(served) if re.fullmatch(r"([0-9]+[a-z]+)+", str(field.schema.get("default")))]
+    assert len(lengths) > 30
+    assert [str(field) for field in lengths if "(h|ms|m|s|us)" not in field.schema.get("pattern", "")] == []
 
 
 def test_11_every_text_list_and_number_is_bounded(served: Served) -> None:
