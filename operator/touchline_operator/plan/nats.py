@@ -74,6 +74,13 @@ def credentials_name(owner: str, user: str) -> str:
     return child_name(owner, f"{user}-credentials")
 
 
+def readiness(replicas: int) -> str:
+    """What a server answers 200 to when it is ready. Of several, each must hold current copies before the next may be restarted; the
+    narrower question is answered 200 even before it has found the others. Nobody is kept from a server that is not ready: its name
+    is known all the same."""
+    return "/healthz" if replicas > 1 else "/healthz?js-server-only=true"
+
+
 def _servers(wiring: Wiring, managed: ManagedNats, image: str, config: str, tls: str) -> Manifest:
     engine, name = wiring.name, wiring.nats_name
     server = wiring.material.server
@@ -95,7 +102,7 @@ def _servers(wiring: Wiring, managed: ManagedNats, image: str, config: str, tls:
             limits={"memory": "2Gi"},
             probes={
                 "startupProbe": http_probe("/healthz?js-enabled-only=true", "monitor", period=2, failures=90),
-                "readinessProbe": http_probe("/healthz?js-server-only=true", "monitor"),
+                "readinessProbe": http_probe(readiness(managed.replicas), "monitor"),
                 "livenessProbe": http_probe("/healthz?js-enabled-only=true", "monitor", period=10, failures=6),
             },
         ),
