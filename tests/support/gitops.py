@@ -1,5 +1,6 @@
 """Examples as a GitOps tool gives them to a cluster, and what it then sees there."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 from support.observed_world import documents
 from support.operator_process import ROOT, Operator, Server, eventually
 from touchline.local.servers import NatsServer
+from touchline_operator.bus.channel import STARTING_US
 
 TRACKED_BY = "argocd.argoproj.io/tracking-id"
 KINDS = ROOT / "examples" / "kinds"
+QUIET_S = STARTING_US / 1e6 + 2
 Manifest = dict[str, Any]
 
 
@@ -62,20 +65,29 @@ def versions(server: Server, manifests: Iterable[Manifest]) -> dict[str, tuple[s
 
 
 def at_rest(server: Server, operator: Operator, manifests: list[Manifest]) -> dict[str, tuple[str, int | None]]:
-    """Wait until the operator has looked at every object and has nothing more to write; the versions then."""
+    """Wait until the operator has acted on every object and writes nothing more; the versions then.
+
+    It must have been quiet for longer than the operator gives components to report for the first time: then it writes that they did not.
+    """
     seen: dict[str, tuple[str, int | None]] = {}
+    quiet_since = time.monotonic()
 
     def rested() -> bool:
-        nonlocal seen
+        nonlocal seen, quiet_since
         before, seen = seen, versions(server, manifests)
-        operator.settle()
-        acted = all(
-            each["status"].get("observedGeneration") == each["metadata"]["generation"]
-            for each in customs(live(server, manifests))
-        )
-        return acted and before == seen == versions(server, manifests)
+        if before != seen or not all(acted_on(each) for each in customs(live(server, manifests))):
+            quiet_since = time.monotonic()
+        return time.monotonic() - quiet_since > QUIET_S
 
     eventually(rested, "nothing changes any more", within=90)
+    operator.settle()
+    assert versions(server, manifests) == seen
+    return seen
+
+
+def acted_on(found: Manifest) -> bool:
+    """Whether the operator has seen the last change."""
+    seen: bool = (found.get("status") or {}).get("observedGeneration") == found["metadata"]["generation"]
     return seen
 
 
