@@ -5,7 +5,6 @@ It can be given to `support.audit`, as a local engine can.
 
 import base64
 import json
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ class InCluster:
         self.namespace = namespace
         self.name = name
         self._scratch = scratch
+        self._doors: dict[str, int] = {}
 
     def kubectl(self, *words: str | Path, stdin: str | None = None) -> str:
         """What kubectl prints, in the engine's namespace."""
@@ -47,11 +47,14 @@ class InCluster:
         document = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
         self.kubectl("apply", "--server-side", f"--field-manager={manager}", "-f", "-", stdin=document)
 
-    @cached_property
+    @property
     def url(self) -> str:
         """Where the gateway answers for this machine: a door to its Service, which outlives its pods."""
-        door = self.cluster.open_service(self.namespace, f"{self.name}-gateway", GATEWAY_PORT)
-        return f"http://127.0.0.1:{door}"
+        name = f"{self.name}-gateway"
+        service = self.get("service", name)["metadata"]["uid"]
+        if service not in self._doors:
+            self._doors[service] = self.cluster.open_service(self.namespace, name, GATEWAY_PORT)
+        return f"http://127.0.0.1:{self._doors[service]}"
 
     def pods(self, component: str = "") -> list[dict[str, Any]]:
         """The engine's pods that are not being deleted."""
