@@ -1,6 +1,8 @@
 """`python -m touchline_operator.servers.reload`: SIGHUP to a server whenever its configuration folders change.
 
-The kubelet swaps a mounted Secret's files as a whole some time after the Secret changed; what counts is their content.
+The kubelet swaps a mounted Secret's files as a whole some time after the Secret changed; what counts is their content. Nobody here
+knows which files a server had read when it started: it may have been those that were swapped a moment later. So each
+process is told once, soon after it was first seen, and then after each change; to read the same again does nothing.
 """
 
 import argparse
@@ -35,19 +37,20 @@ def server_pid(pid_file: Path) -> int | None:
 
 
 def follow(folders: Sequence[Path], pid_file: Path, stopped: list[int], *, every_s: float = EVERY_S) -> None:
-    """Look each second until a signal number stands in `stopped`. A server that starts later reads the newest by itself."""
-    known, known_pid = content(folders), server_pid(pid_file)
+    """Look each second until a signal number stands in `stopped`."""
+    told: tuple[int, str] | None = None
     print(f"watching {len(folders)} folders", flush=True)
     while not stopped:
         time.sleep(every_s)
-        now, pid = content(folders), server_pid(pid_file)
-        if now != known and pid is not None and pid == known_pid:
-            try:
-                os.kill(pid, signal.SIGHUP)
-                print(f"the configuration changed: told process {pid}", flush=True)
-            except ProcessLookupError:
-                print(f"process {pid} is gone; it reads the configuration when it starts", flush=True)
-        known, known_pid = now, pid
+        pid = server_pid(pid_file)
+        if pid is None or told == (now := (pid, content(folders))):
+            continue
+        told = now
+        try:
+            os.kill(pid, signal.SIGHUP)
+            print(f"process {pid} was told to read its configuration", flush=True)
+        except ProcessLookupError:
+            print(f"process {pid} is gone; the next one is told", flush=True)
 
 
 def main() -> None:
