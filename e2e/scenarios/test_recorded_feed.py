@@ -62,7 +62,7 @@ async def test_prices_move_a_bet_is_accepted_and_a_lost_feed_is_seen_in_kubectl_
         # The market opens when the feed is complete again.
         await client.wait_for(_open, within=WITHIN_S)
         await until(lambda: races.row("market", "races")["OPEN"] == "1", within=WITHIN_S)
-        assert races.row("feedprovider", "betfair")["READY"] == "True"
+        await until(lambda: races.row("feedprovider", "betfair")["READY"] == "True", within=WITHIN_S)
 
 
 def _open(replica: Replica) -> bool:
