@@ -78,19 +78,26 @@ def brokers(tmp_path: Path) -> Iterator[Brokers]:
 
 
 async def test_a_broker_is_not_ready_before_its_copies_are_current_and_is_afterwards(brokers: Brokers) -> None:
-    client = await nats.connect([f"nats://127.0.0.1:{port}" for port in brokers.clients[:2]])
+    first = await nats.connect(f"nats://127.0.0.1:{brokers.clients[0]}")
+    made = (await first.jetstream(timeout=10).add_stream(name="bets", subjects=["bets.>"], num_replicas=3)).cluster
+    await first.close()
+    # Not the stream's leader: what is written meanwhile must not have to wait for a new one.
+    assert made is not None
+    assert made.leader
+    away = next(number for number in range(3) if made.leader != f"n{number}")
+    others = [port for number, port in enumerate(brokers.clients) if number != away]
+    client = await nats.connect([f"nats://127.0.0.1:{port}" for port in others])
     stream = client.jetstream(timeout=10)
-    await stream.add_stream(name="bets", subjects=["bets.>"], num_replicas=3)
-    brokers.stop(2)
+    brokers.stop(away)
     for _ in range(200):
         await stream.publish("bets.0", b"x" * 20_000)
     answers: list[int] = []
 
     def ready() -> bool:
-        answers.append(brokers.answer(2))
+        answers.append(brokers.answer(away))
         return answers[-20:] == [200] * 20
 
-    brokers.start(2)
+    brokers.start(away)
     wait_until(ready, within=STARTS_S)
     assert 503 in answers, "it was ready at once, and would have let the next one be restarted"
     state = (await stream.stream_info("bets")).cluster
