@@ -1,4 +1,7 @@
-"""Everything that is published of one provider, with what a book makes of it: the links of all shards, as a node has them."""
+"""Everything that is published of one provider, with what a book makes of it: the links of all shards, as a node has them.
+
+As a node does, it asks for the images of a shard that it knows to have missed something of.
+"""
 
 import time
 from typing import NamedTuple
@@ -76,6 +79,9 @@ class OddsRecord:
             batch = decode_odds(msg.data)
             taken = [self._take(now, self.links[int(msg.subject.split(".")[1])], batch)]
             self.heard.append(Heard(time.monotonic(), batch.inc, False, any(taken), ""))
+        for shard, link in enumerate(self.links):
+            if request := link.ask(now, shard, NODE):
+                await self._nc.publish(subjects.resync(self.provider), encode(request))
 
     @staticmethod
     def _take(now: int, link: Link, batch: OddsBatch) -> bool:
