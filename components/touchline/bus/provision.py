@@ -103,7 +103,7 @@ def _raw(provider: str, *, replicas: int, capture_bytes: int, capture_age_s: flo
         max_age=capture_age_s,
         discard=DiscardPolicy.OLD,
         num_replicas=replicas,
-        duplicate_window=120.0,
+        duplicate_window=min(120.0, capture_age_s),  # the broker takes no longer one than the stream's age
     )
 
 

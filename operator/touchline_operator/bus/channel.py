@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 CONNECT_S = 5.0
 RETRY_S = 1.0
 STALE_US = 5_000_000
+CAPTURES_AT_ONCE = 16
+"""Each creation of a stream waits for a disk; side by side they wait together."""
 STARTING_US = 10_000_000
 """So long after the channel was opened, what an earlier operator told is not taken back for want of a broker."""
 FAULTS = (NatsError, NotFoundError, BrokerUnreachable, TimeoutError, OSError)
@@ -83,6 +85,9 @@ class Channel:
         self._clock = clock
         self._broker: Broker | None = None
         self._provisioned: Broker | None = None
+        """The broker whose common streams are there, without its captures."""
+        self._captures: dict[str, tuple[int, float]] = {}
+        """Bytes and seconds of the captures that are there, by provider."""
         self._nc: Client | None = None
         self._mirror = Mirror()
         self._board: dict[str, tuple[int, Mapping[str, Any]]] = {}
@@ -167,7 +172,7 @@ class Channel:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
-        self._mirror, self._board, self._provisioned = Mirror(), {}, None
+        self._mirror, self._board, self._provisioned, self._captures = Mirror(), {}, None, {}
         self._silent, self._listening = set(), False
 
     async def _keep(self) -> None:
@@ -213,27 +218,40 @@ class Channel:
         return settings
 
     async def _provision(self, nc: Client) -> None:
-        """Streams and buckets as the engine needs them; asked again only when they change."""
+        """Streams and buckets as the engine needs them; each is asked for again only when it changes, or was refused."""
         broker = self._broker
         assert broker is not None
-        if broker == self._provisioned:
-            return
-        self._authorise()
-        try:
-            await provision(nc, shards=broker.shards, replicas=broker.replicas)
-        except FAULTS as error:
-            raise Transient(f"the broker of {self._name} refuses a stream: {error}") from error
-        refused: dict[str, str] = {}
-        for provider, octets, seconds in broker.capture:
+        common = replace(broker, capture=())
+        if common != self._provisioned:
+            self._authorise()
             try:
-                await provision_provider(
-                    nc, provider, replicas=broker.replicas, capture_bytes=octets, capture_age_s=seconds
-                )
+                await provision(nc, shards=broker.shards, replicas=broker.replicas)
+            except FAULTS as error:
+                raise Transient(f"the broker of {self._name} refuses a stream: {error}") from error
+            self._provisioned, self._captures = common, {}
+        wanted = {provider: (octets, seconds) for provider, octets, seconds in broker.capture}
+        self._captures = {name: known for name, known in self._captures.items() if wanted.get(name) == known}
+        missing = [name for name in wanted if name not in self._captures]
+        self._refused = {name: why for name, why in self._refused.items() if name in missing}
+        if missing:
+            self._authorise()
+            side_by_side = asyncio.Semaphore(CAPTURES_AT_ONCE)
+            await asyncio.gather(
+                *(self._capture(nc, name, *wanted[name], broker.replicas, side_by_side) for name in missing)
+            )
+
+    async def _capture(
+        self, nc: Client, provider: str, octets: int, seconds: float, replicas: int, turn: asyncio.Semaphore
+    ) -> None:
+        async with turn:
+            try:
+                await provision_provider(nc, provider, replicas=replicas, capture_bytes=octets, capture_age_s=seconds)
             except FAULTS as error:
                 # A capture that is too large must keep neither the others nor any spec back.
-                refused[provider] = f"{error}" or repr(error)
-        self._refused = refused
-        self._provisioned = None if refused else broker
+                self._refused[provider] = f"{error}" or repr(error)
+            else:
+                self._refused.pop(provider, None)
+                self._captures[provider] = (octets, seconds)
 
     async def _follow_config(self, nc: Client) -> None:
         async for change in watch_config(nc):

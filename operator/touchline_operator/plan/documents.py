@@ -50,24 +50,28 @@ def document(custom: Custom, simulators: list[Group], config_maps: Mapping[str, 
     return wire
 
 
-def documents(world: World, namespace: str, config_maps: Mapping[str, Table]) -> dict[str, Document | None]:
-    """Every document of a namespace by key; None: keep what was told last."""
+def documents(world: World, namespace: str) -> dict[str, Document | None]:
+    """What a namespace's documents are, as its engine tells them, by key; None: keep what was told last.
+
+    Every other object's own reconciliation tells its document. The engine tells its own, and those of simulated providers: a new member
+    of a group may change another one's address.
+    """
     engine = world.engine(namespace)
     found: dict[str, Document | None] = {}
     simulators = simulated(world, namespace)
-    for custom in world.all_customs():
-        if custom.key.namespace != namespace or custom.deleting:
+    for custom in world.all_customs(namespace):
+        if custom.deleting:
             continue
         if custom.key.kind == "OddsEngine" and engine is not None and custom.key != engine.key:
             continue  # a second engine has no say
-        found[config_key(custom)] = document(custom, simulators, config_maps)
+        tells = custom.key.kind == "OddsEngine" or (simulators and group_of(custom.key.name, simulators) is not None)
+        found[config_key(custom)] = document(custom, simulators, {}) if tells and not custom.paused else None
     return found
 
 
 def simulated(world: World, namespace: str) -> list[Group]:
     """The simulators of a namespace."""
-    customs = world.customs("FeedProvider", namespace)
-    return groups(each.resource for each in customs if isinstance(each.resource, FeedProvider) and not each.deleting)
+    return groups(world.simulated(namespace))
 
 
 def plain(resource: Resource) -> Document:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from touchline.api import EntityMap
 from touchline_operator.check.secret_keys import config_maps_needed, secrets_needed
 from touchline_operator.errors import Forbidden
 from touchline_operator.kube.secrets import Secrets, values_of
@@ -42,7 +41,7 @@ class Observer:
                 secrets[need.name] = await self.secrets.keys(Key("Secret", namespace, need.name))
             except Forbidden:
                 unreadable.append(f"the Secret {need.name!r}")
-        for name in self._config_maps(custom):
+        for name in _config_maps(custom):
             try:
                 tables[name] = await self.secrets.table(Key("ConfigMap", namespace, name))
             except Forbidden:
@@ -67,19 +66,13 @@ class Observer:
             defaults=self.defaults,
         )
 
-    def _config_maps(self, custom: Custom) -> list[str]:
-        """Of an engine: those of every EntityMap, since it tells all of them."""
-        maps = [custom]
-        if custom.key.kind == "OddsEngine":
-            maps = self.world.customs("EntityMap", custom.key.namespace)
-        needs = [
-            need for each in maps if isinstance(each.resource, EntityMap) for need in config_maps_needed(each.resource)
-        ]
-        return list(dict.fromkeys(need.name for need in needs))
-
     async def _material(self, custom: Custom) -> Material:
         engine = self.world.engine(custom.key.namespace)
         if custom.key.kind not in _WITH_MATERIAL or engine is None:
             return Material()
         found = await self.secrets.own(Key("Secret", engine.key.namespace, material_name(engine.key.name)))
         return read_material(values_of(found)) if found is not None else Material()
+
+
+def _config_maps(custom: Custom) -> list[str]:
+    return list(dict.fromkeys(need.name for need in config_maps_needed(custom.resource)))

@@ -41,6 +41,8 @@ ENGINE_AGAIN_US = 15_000_000
 """An engine's Secrets are not watched: they are looked at this often."""
 UNRESOLVED_AGAIN_US = 10_000_000
 """Secrets and ConfigMaps that others make are not watched either."""
+TABLE_AGAIN_US = 15_000_000
+"""Nor are the ConfigMaps with an EntityMap's table."""
 PROVIDER_AGAIN_US = 300_000_000
 SETTLE_US = 500_000
 UNTOLD_AGAIN_US = 2_000_000
@@ -141,7 +143,7 @@ class Reconciler:
         channel = await self._channels.configure(
             observed.target.key, await self._broker(observed, replace_in(wiring, observed))
         )
-        await channel.agree(documents(self._world, observed.namespace, observed.config_maps))
+        await channel.agree(documents(self._world, observed.namespace))
         return observed, outcome
 
     async def _broker(self, observed: Observed, wiring: Wiring) -> Broker:
@@ -224,4 +226,6 @@ def _again(observed: Observed, judgement: Judgement, outcome: Outcome) -> int | 
         return UNRESOLVED_AGAIN_US
     if kind == "OddsEngine":
         return ENGINE_AGAIN_US
-    return PROVIDER_AGAIN_US if kind in {"FeedProvider", "EntityMap"} else None
+    if observed.config_maps:
+        return TABLE_AGAIN_US
+    return PROVIDER_AGAIN_US if kind == "FeedProvider" else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from touchline.api import PAUSED, ApiError, Market, Resource, parse_resource
@@ -47,14 +47,26 @@ class Custom:
         return self.raw.get("status") or {}
 
 
-def understand(raw: Mapping[str, Any]) -> Custom:
-    """Parse an object; what cannot be read is kept with the reason."""
+def understand(raw: Mapping[str, Any], before: Custom | None = None) -> Custom:
+    """Parse an object; what cannot be read is kept with the reason.
+
+    `before` is what was known of it: where it says the same (only its status is another) it is not parsed again.
+    """
     key = key_of(raw)
+    if before is not None and _intent(before.raw) == _intent(raw):
+        return replace(before, raw=raw)
     try:
         resource = parse_resource({name: value for name, value in raw.items() if name != "status"})
     except ApiError as error:
         return Custom(key, raw, None, str(error), ())
     return Custom(key, raw, resource, "", tuple(_references(resource)))
+
+
+def _intent(raw: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What is parsed of an object, but for what the API server counts by itself."""
+    metadata = raw["metadata"]
+    kept = ("name", "namespace", "uid", "generation", "labels", "annotations", "deletionTimestamp")
+    return (raw["apiVersion"], raw.get("spec"), *(metadata.get(name) for name in kept))
 
 
 def _references(resource: Resource) -> list[Reference]:

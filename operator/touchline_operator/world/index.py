@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from touchline.api import Market, OddsEngine
+from touchline.api import SIMULATE, FeedProvider, Market, OddsEngine
 from touchline_operator.world.custom import Custom, understand
 from touchline_operator.world.keys import CUSTOM_PLACES, Key, key_of
 from touchline_operator.world.selectors import SelectorIndex
@@ -27,6 +27,7 @@ class World:
         self._owners: dict[str, Key] = {}
         self._referrers: dict[Key, dict[Key, None]] = {}
         self._selectors: dict[str, SelectorIndex] = {}
+        self._simulated: dict[str, dict[str, FeedProvider]] = {}
         self._buried: dict[str, None] = {}
 
     # Custom resources
@@ -37,7 +38,7 @@ class World:
         before = self.custom(key)
         if self.buried(raw) or (before is not None and version(before.raw) > version(raw)):
             return None
-        after = understand(raw)
+        after = understand(raw, before)
         if before is not None:
             self._forget(before)
         self._customs.setdefault((key.kind, key.namespace), {})[key.name] = after
@@ -47,6 +48,8 @@ class World:
             self._referrers.setdefault(target, {})[key] = None
         if isinstance(after.resource, Market):
             self.selectors(key.namespace).put(key.name, after.resource.spec.selector)
+        elif isinstance(after.resource, FeedProvider) and _simulated(after.resource) and not after.deleting:
+            self._simulated.setdefault(key.namespace, {})[key.name] = after.resource
         return before, after
 
     def remove_custom(self, key: Key) -> Custom | None:
@@ -74,6 +77,8 @@ class World:
                 self._referrers.pop(target, None)
         if custom.key.kind == "Market":
             self.selectors(custom.key.namespace).remove(custom.key.name)
+        elif custom.key.kind == "FeedProvider":
+            self._simulated.get(custom.key.namespace, {}).pop(custom.key.name, None)
 
     def custom(self, key: Key) -> Custom | None:
         """One custom resource, if it is known."""
@@ -83,11 +88,16 @@ class World:
         """The custom resources of one kind in a namespace, by name."""
         return [custom for _, custom in sorted(self._customs.get((kind, namespace), {}).items())]
 
-    def all_customs(self) -> Iterator[Custom]:
-        """Every custom resource, by kind in order of dependency, then namespace and name."""
+    def simulated(self, namespace: str) -> list[FeedProvider]:
+        """The FeedProviders of a namespace that ask for a simulator, but for those that are being deleted."""
+        return list(self._simulated.get(namespace, {}).values())
+
+    def all_customs(self, within: str | None = None) -> Iterator[Custom]:
+        """Every custom resource (`within` one namespace), by kind in order of dependency, then namespace and name."""
         order = {kind: number for number, kind in enumerate(CUSTOM_PLACES)}
         for kind, namespace in sorted(self._customs, key=lambda place: (order[place[0]], place[1])):
-            yield from self.customs(kind, namespace)
+            if within in {None, namespace}:
+                yield from self.customs(kind, namespace)
 
     def count(self) -> dict[str, int]:
         """Number of objects by kind."""
@@ -174,3 +184,7 @@ def owner_uid(raw: Raw) -> str:
         if owner.get("controller"):
             return str(owner.get("uid", ""))
     return ""
+
+
+def _simulated(provider: FeedProvider) -> bool:
+    return bool(provider.metadata.annotations.get(SIMULATE))

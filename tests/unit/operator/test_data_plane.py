@@ -1,6 +1,7 @@
 """What the data plane is told, and what has to be written for it; what is random is made once and kept."""
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,15 +10,29 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.observed_world import FAR, NOW, complete, engine, market, observe, policy, provider, resource, world_of
-from touchline.api import RECORDINGS, SIMULATE, SIMULATE_GROUP
+from support.observed_world import (
+    FAR,
+    NAMESPACE,
+    NOW,
+    complete,
+    engine,
+    market,
+    observe,
+    policy,
+    provider,
+    resource,
+    world_of,
+)
+from touchline.api import PAUSED, RECORDINGS, SIMULATE, SIMULATE_GROUP
 from touchline_operator.bus.mirror import Mirror
 from touchline_operator.plan.capture import captures
-from touchline_operator.plan.documents import documents
+from touchline_operator.plan.documents import Table, document, documents, simulated
 from touchline_operator.plan.engine import engine_children, wiring_of
 from touchline_operator.plan.names import LONGEST, child_name
 from touchline_operator.plan.wants import wants
 from touchline_operator.run.mint import minted
+from touchline_operator.world.index import World
+from touchline_operator.world.keys import Key
 from touchline_operator.world.material import Material, read_material
 
 documents_by_key = st.dictionaries(
@@ -54,30 +69,50 @@ def test_a_document_that_cannot_be_made_keeps_the_last_one() -> None:
     assert mirror.steps({"EntityMap.football": None}) == []
 
 
+def told(world: World, kind: str, name: str, tables: Mapping[str, Table] | None = None) -> dict[str, Any] | None:
+    """What the data plane is told of one object."""
+    custom = world.custom(Key(kind, NAMESPACE, name))
+    assert custom is not None
+    return document(custom, simulated(world, NAMESPACE), tables or {})
+
+
 def test_the_data_plane_is_told_specs_without_status_and_kubernetes_own_metadata() -> None:
-    told = documents(world_of([engine(), policy(), market("m")]), "bets", {})
-    assert sorted(told) == ["Market.m", "OddsEngine.main", "SuspensionPolicy.strict"]
-    document = told["Market.m"]
-    assert document is not None
-    assert document["metadata"] == {"name": "m", "namespace": "bets"}
-    assert "status" not in document
-    assert document["spec"]["freshness"] == {"maxAge": "1s"}, "defaults are filled in"
+    said = told(world_of([engine(), policy(), market("m")]), "Market", "m")
+    assert said is not None
+    assert said["metadata"] == {"name": "m", "namespace": "bets"}
+    assert "status" not in said
+    assert said["spec"]["freshness"] == {"maxAge": "1s"}, "defaults are filled in"
+
+
+def test_the_engine_tells_itself_and_knows_of_the_others_that_they_are_told() -> None:
+    ours = documents(world_of([engine(), policy(), market("m"), provider("real")]), NAMESPACE)
+    assert sorted(ours) == ["FeedProvider.real", "Market.m", "OddsEngine.main", "SuspensionPolicy.strict"]
+    assert [key for key, value in ours.items() if value is not None] == ["OddsEngine.main"]
+    assert documents(world_of([engine()]), "elsewhere") == {}
+
+
+def test_what_is_paused_keeps_its_last_document() -> None:
+    declared = provider("a")
+    declared["metadata"]["annotations"] = {SIMULATE: "fixtures", PAUSED: "true"}
+    assert documents(world_of([engine(), declared]), NAMESPACE)["FeedProvider.a"] is None
 
 
 def test_an_object_that_cannot_be_read_keeps_its_last_document() -> None:
     bad = resource("Market", "bad", {"feeds": {"providers": []}, "suspensionPolicyRef": {"name": "strict"}})
-    assert documents(world_of([engine(), bad]), "bets", {})["Market.bad"] is None
+    world = world_of([engine(), bad])
+    assert told(world, "Market", "bad") is None
+    assert "Market.bad" in documents(world, NAMESPACE)
 
 
 def test_a_table_is_put_into_its_entity_map() -> None:
     spec = {"sport": "Football", "source": {"configMapRef": {"name": "teams", "key": "teams.csv"}}}
     world = world_of([engine(), resource("EntityMap", "football", spec)])
     table = {"teams": {"teams.csv": "kind,id,name\nteam,ajax,Ajax\n"}}
-    document = documents(world, "bets", table)["EntityMap.football"]
-    assert document is not None
-    assert "source" not in document["spec"]
-    assert [team["id"] for team in document["spec"]["teams"]] == ["ajax"]
-    assert documents(world, "bets", {"teams": None})["EntityMap.football"] is None
+    said = told(world, "EntityMap", "football", table)
+    assert said is not None
+    assert "source" not in said["spec"]
+    assert [team["id"] for team in said["spec"]["teams"]] == ["ajax"]
+    assert told(world, "EntityMap", "football", {"teams": None}) is None
 
 
 def test_simulated_providers_of_one_group_are_served_by_one_pod_at_addresses_of_their_own() -> None:
@@ -85,17 +120,16 @@ def test_simulated_providers_of_one_group_are_served_by_one_pod_at_addresses_of_
     providers = [provider(name) for name in ("b", "a")]
     for each in providers:
         each["metadata"]["annotations"] = group
-    told = documents(world_of([engine(), *providers, provider("real")]), "bets", {})
-    endpoints = {
-        key: value["spec"]["betfairStream"]["endpoint"]
-        for key, value in told.items()
-        if value and key.startswith("Feed")
-    }
+    world = world_of([engine(), *providers, provider("real")])
+    said = {name: told(world, "FeedProvider", name) for name in ("a", "b", "real")}
+    endpoints = {name: value["spec"]["betfairStream"]["endpoint"] for name, value in said.items() if value}
     assert endpoints == {
-        "FeedProvider.a": "demo-simulator.bets.svc:7101",
-        "FeedProvider.b": "demo-simulator.bets.svc:7102",
-        "FeedProvider.real": "stream-api.betfair.com:443",
+        "a": "demo-simulator.bets.svc:7101",
+        "b": "demo-simulator.bets.svc:7102",
+        "real": "stream-api.betfair.com:443",
     }
+    by_engine = documents(world, NAMESPACE)
+    assert (by_engine["FeedProvider.a"], by_engine["FeedProvider.b"]) == (said["a"], said["b"])
 
 
 @pytest.mark.parametrize(

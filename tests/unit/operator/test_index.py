@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.observed_world import NAMESPACE, engine, market, policy, provider, stored, world_of
+from touchline.api import SIMULATE
 from touchline.api.selectors import overlap, specificity
 from touchline.api.v1alpha1.market import Selector
 from touchline_operator.world.affected import affected
@@ -118,3 +119,45 @@ def test_an_answer_that_was_on_its_way_does_not_raise_what_was_deleted_but_its_s
     world.remove_custom(Key("SuspensionPolicy", NAMESPACE, "strict"))
     assert world.put_custom(stored(policy(), 6)) is None
     assert world.put_custom(stored(policy(), 7, uid="another")) is not None
+
+
+def test_a_change_of_status_is_not_parsed_again_and_any_other_is() -> None:
+    world = world_of([market("m")])
+    key = Key("Market", NAMESPACE, "m")
+    before = world.custom(key)
+    assert before is not None
+    world.put_custom(stored(market("m"), 50) | {"status": {"open": 3}})
+    after = world.custom(key)
+    assert after is not None
+    assert after.resource is before.resource
+    assert after.status == {"open": 3}
+    world.put_custom(stored(market("m"), 51, labels={"team": "odds"}))
+    labelled = world.custom(key)
+    assert labelled is not None
+    assert labelled.resource is not None
+    assert labelled.resource.metadata.labels == {"team": "odds"}
+    world.put_custom(stored(market("m", suspensionPolicyRef={"name": "other"}), 52, generation=2))
+    changed = world.custom(key)
+    assert changed is not None
+    assert [each.name for each in changed.references if each.kind == "SuspensionPolicy"] == ["other"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["plain", "simulated", "deleting", "gone"]))))
+def test_simulated_providers_are_those_that_a_look_at_all_of_them_finds(steps: list[tuple[str, str]]) -> None:
+    world = World()
+    now: dict[str, str] = {}
+    for number, (name, state) in enumerate(steps, 1):
+        now[name] = state
+        if state == "gone":
+            world.remove_custom(Key("FeedProvider", NAMESPACE, name))
+            continue
+        marks: dict[str, Any] = {"uid": f"{name}-{number}"}
+        if state != "plain":
+            marks["annotations"] = {SIMULATE: "fixtures"}
+        if state == "deleting":
+            marks["deletionTimestamp"] = "2026-11-25T01:00:00Z"
+        world.put_custom(stored(provider(name), number, **marks))
+    assert sorted(each.name for each in world.simulated(NAMESPACE)) == sorted(
+        name for name, state in now.items() if state == "simulated"
+    )
+    assert world.simulated("elsewhere") == []
