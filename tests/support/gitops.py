@@ -1,9 +1,12 @@
 """Examples as a GitOps tool gives them to a cluster, and what it then sees there."""
 
+import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from support.observed_world import documents
 from support.operator_process import ROOT, Operator, Server, eventually
@@ -41,11 +44,12 @@ def all_kinds(namespace: str, broker: NatsServer) -> list[Manifest]:
 
 def live(server: Server, manifests: Iterable[Manifest]) -> list[Manifest]:
     """What the cluster has of them, in their order; each must be there."""
-    found = [
-        server.get(each["metadata"]["namespace"], each["kind"], each["metadata"]["name"]) or {} for each in manifests
-    ]
-    assert all(found), "an object is gone"
-    return found
+    text = server.api.kubectl(
+        *("get", "-f", "-", "-o", "json", "--show-managed-fields"), stdin=yaml.safe_dump_all(manifests)
+    )
+    found = json.loads(text)
+    items: list[Manifest] = found["items"] if found["kind"] == "List" else [found]
+    return items
 
 
 def customs(manifests: Iterable[Manifest]) -> list[Manifest]:
@@ -55,12 +59,17 @@ def customs(manifests: Iterable[Manifest]) -> list[Manifest]:
 
 def versions(server: Server, manifests: Iterable[Manifest]) -> dict[str, tuple[str, int | None]]:
     """`resourceVersion` and `generation` of each."""
+    return versions_of(live(server, manifests))
+
+
+def versions_of(found: Iterable[Manifest]) -> dict[str, tuple[str, int | None]]:
+    """As `versions`, of what was read."""
     return {
         f"{each['kind']} {each['metadata']['name']}": (
             each["metadata"]["resourceVersion"],
             each["metadata"].get("generation"),
         )
-        for each in live(server, manifests)
+        for each in found
     }
 
 
@@ -74,8 +83,9 @@ def at_rest(server: Server, operator: Operator, manifests: list[Manifest]) -> di
 
     def rested() -> bool:
         nonlocal seen, quiet_since
-        before, seen = seen, versions(server, manifests)
-        if before != seen or not all(acted_on(each) for each in customs(live(server, manifests))):
+        found = live(server, manifests)
+        before, seen = seen, versions_of(found)
+        if before != seen or not all(acted_on(each) for each in customs(found)):
             quiet_since = time.monotonic()
         return time.monotonic() - quiet_since > QUIET_S
 
