@@ -77,7 +77,7 @@ e2e-tools: $(VENV)/.installed ## Build the programs of a test cluster once into 
 	@$(E2E) tools --packages
 
 test-cluster: $(VENV)/.installed ## The operator and the harness on a real API server (after e2e-tools)
-	@TOUCHLINE_REQUIRE_CLUSTER=1 $(BIN)/python -m pytest -m cluster tests
+	@TOUCHLINE_REQUIRE_CLUSTER=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m cluster tests
 
 e2e-up: $(VENV)/.installed ## Start a Kubernetes cluster here and leave it running (NODES=2 for two nodes)
 	@$(E2E) up $(if $(NODES),--nodes $(NODES))
