@@ -20,12 +20,11 @@ COPY requirements-image.lock ./
 RUN /opt/touchline/bin/python -m pip install --quiet --no-compile ${PIP_OPTIONS} --require-hashes -r requirements-image.lock \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/touchline/lib/python3*/site-packages
 # Some wheels bring what only a debugger reads, 27 MB in all. Where strip can neither be found nor be had, it stays.
-RUN if ! command -v strip >/dev/null; then \
-        { apt-get update && apt-get install --yes --no-install-recommends binutils; } >/dev/null \
-        || echo "no strip here: the image keeps debugging symbols" >&2; \
-    fi; \
+RUN command -v strip >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends binutils; } >/dev/null; \
     if command -v strip >/dev/null; then \
         find /opt/touchline -name '*.so*' -type f -exec strip --strip-unneeded {} +; \
+    else \
+        echo "no strip here: the image keeps debugging symbols" >&2; \
     fi
 COPY pyproject.toml README.md ./
 COPY components components
