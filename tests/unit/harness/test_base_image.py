@@ -9,19 +9,21 @@ from touchline_e2e.errors import BuildFailed
 
 
 def _root(folder: Path) -> Path:
-    """A root file system of two packages that share a folder, as dpkg describes it."""
+    """A root file system of two packages that share folders and a file, as dpkg describes it."""
     database = folder / "var/lib/dpkg"
     (database / "info").mkdir(parents=True)
     (folder / "usr/bin").mkdir(parents=True)
     (folder / "usr/lib/strip").mkdir(parents=True)
     (folder / "bin").symlink_to("usr/bin")
-    for name in ("usr/bin/ls", "usr/bin/strip.real", "usr/lib/strip/scripts"):
+    (folder / "mnt").mkdir()
+    (folder / "media").symlink_to("mnt")
+    for name in ("usr/bin/ls", "usr/bin/both", "usr/bin/strip.real", "usr/lib/strip/scripts"):
         (folder / name).write_text("x", encoding="utf-8")
     (folder / "usr/bin/strip").symlink_to("/usr/bin/strip.real")
     lists = {
-        "coreutils": "/.\n/usr\n/usr/bin\n/bin/ls\n",
+        "coreutils": "/.\n/usr\n/usr/bin\n/bin/ls\n/usr/bin/both\n",
         "binutils:amd64": (
-            "/.\n/bin\n/usr\n/usr/bin\n/usr/bin/strip\n/usr/bin/strip.real\n/usr/lib\n/usr/lib/strip\n/usr/lib/strip/scripts\n"
+            "/.\n/bin\n/media\n/usr\n/usr/bin/both\n/usr/bin\n/usr/bin/strip\n/usr/bin/strip.real\n/usr/lib\n/usr/lib/strip\n/usr/lib/strip/scripts\n"
         ),
     }
     for name, lines in lists.items():
@@ -37,7 +39,7 @@ def test_a_package_goes_with_its_files_its_links_and_the_folders_that_are_nobody
     root = _root(tmp_path)
     base_image.remove_packages(root, ["binutils*"])
     left = {path.relative_to(root).as_posix() for path in root.rglob("*") if "var" not in path.relative_to(root).parts}
-    assert left == {"bin", "usr", "usr/bin", "usr/bin/ls"}
+    assert left == {"bin", "media", "mnt", "usr", "usr/bin", "usr/bin/both", "usr/bin/ls"}
     assert (root / "bin/ls").is_file()
 
 
