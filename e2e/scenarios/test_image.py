@@ -1,8 +1,15 @@
 """Touchline's image in pods of a real cluster, as strict as the operator makes them: it starts, writes nothing where it may
-not, and its broker and its components find each other by name.
+not, and its broker and its components find each other by name. And the image as a file, which needs no cluster: small.
 """
 
 import json
+import os
+import struct
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from scenarios.pods import pod, service
 from support.waiting import until_found
@@ -11,9 +18,56 @@ from touchline.bus.provision import provision
 from touchline.bus.settings import Settings
 from touchline.bus.status import read_status
 from touchline.version import __version__
+from touchline_e2e import application_image
 from touchline_e2e.deployment import AnyCluster
 
 NATS_PORT = 4222
+MOST_BYTES = 200_000_000
+"""Uncompressed, as a node keeps it."""
+_SYMBOL_TABLE = 2
+
+
+@pytest.fixture(scope="module")
+def archive() -> Path:
+    if os.environ.get("KUBECONFIG") or os.environ.get("TOUCHLINE_E2E_CLUSTER"):
+        pytest.skip("that cluster's image was not built here")
+    return application_image.without_a_registry(print)
+
+
+def _layers(archive: Path) -> Iterator[tuple[str, int, tarfile.TarFile]]:
+    """Each layer's name, its size in bytes, and what is in it."""
+    with tarfile.open(archive) as tar:
+        manifest = tar.extractfile("manifest.json")
+        assert manifest is not None
+        for name in json.load(manifest)[0]["Layers"]:
+            content = tar.extractfile(name)
+            assert content is not None
+            with tarfile.open(fileobj=content) as layer:
+                yield name, tar.getmember(name).size, layer
+
+
+def _section_types(elf: bytes) -> set[int]:
+    """The types of an ELF file's sections (64 bits, little-endian)."""
+    table, size, count = *struct.unpack_from("<Q", elf, 0x28), *struct.unpack_from("<HH", elf, 0x3A)
+    return {struct.unpack_from("<I", elf, table + size * index + 4)[0] for index in range(count)}
+
+
+def test_the_image_is_no_larger_than_200_megabytes(archive: Path) -> None:
+    sizes = {name[:12]: f"{size / 1_000_000:.0f} MB" for name, size, _ in _layers(archive)}
+    size = archive.stat().st_size
+    assert size <= MOST_BYTES, f"the image has grown to {size / 1_000_000:.0f} MB uncompressed; its layers: {sizes}"
+
+
+def test_no_compiled_module_of_the_image_has_symbols_for_debuggers(archive: Path) -> None:
+    files = (
+        (member.name, content.read())
+        for _, _, layer in _layers(archive)
+        for member in layer
+        if member.isfile() and ".so" in Path(member.name).suffixes and (content := layer.extractfile(member))
+    )
+    modules = {name: _section_types(content) for name, content in files if content.startswith(b"\x7fELF")}
+    assert len(modules) > 50
+    assert sorted(name for name, types in modules.items() if _SYMBOL_TABLE in types) == []
 
 
 def _apply(cluster: AnyCluster, namespace: str, *objects: object) -> None:
@@ -41,6 +95,23 @@ def test_the_image_holds_the_operator(cluster: AnyCluster, namespace: str, image
     source = "import kopf, touchline_operator.run.operator as operator; print(operator.__name__)"
     _apply(cluster, namespace, pod("imports", image, ["python", "-c", source]))
     assert _finished(cluster, namespace, "imports").strip() == "touchline_operator.run.operator"
+
+
+def test_every_compiled_module_of_the_image_can_be_imported(cluster: AnyCluster, namespace: str, image: str) -> None:
+    """Those of the wheels, which were stripped, and those of the standard library, whose libraries the base must have."""
+    source = """
+import importlib, pathlib, sys
+count = 0
+for folder in map(pathlib.Path, sys.path[1:]):
+    for path in folder.rglob("*.so") if folder.is_dir() else ():
+        parts = path.relative_to(folder).parts
+        if not {"lib-dynload", "site-packages", "dist-packages"} & {*parts}:
+            importlib.import_module(".".join((*parts[:-1], path.name.partition(".")[0])))
+            count += 1
+print(count)
+"""
+    _apply(cluster, namespace, pod("modules", image, ["python", "-c", source]))
+    assert int(_finished(cluster, namespace, "modules")) > 50
 
 
 def test_a_pod_may_write_to_its_volume_and_nowhere_else(cluster: AnyCluster, namespace: str, image: str) -> None:

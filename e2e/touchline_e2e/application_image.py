@@ -19,7 +19,6 @@ from touchline_e2e.errors import BuildFailed, ToolsMissing
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = "localhost/touchline:e2e"
-BASE_REFERENCE = "localhost/touchline-base:e2e"
 BASE_PYTHON = {"python_version": "3.11", "python_full_version": "3.11.2"}
 """Debian 12's: what decides which of the locked packages its pip asks for."""
 MOST_LAYERS = 100
@@ -52,7 +51,7 @@ def without_a_registry(say: Callable[[str], None], *, reference: str = REFERENCE
     Raises:
         BuildFailed: a step says no; with its last words.
     """
-    archive = go.cache_root() / "images" / f"touchline-{_digest(reference)}.tar"
+    archive = archive_of(reference)
     if archive.exists():
         return archive
     archive.parent.mkdir(parents=True, exist_ok=True)
@@ -61,11 +60,7 @@ def without_a_registry(say: Callable[[str], None], *, reference: str = REFERENCE
     # Every build leaves its layers for the next one; now and then one starts from nothing.
     if len(_run([*buildah, "images", "--all", "--quiet"]).split()) > MOST_LAYERS:
         _run([*buildah, "rmi", "--all", "--force"])
-    if not _has(buildah, BASE_REFERENCE):
-        layer = base_image.base_layer(say)
-        container = _run([*buildah, "from", "scratch"]).strip()
-        _run([*buildah, "add", container, str(layer), "/"])
-        _run([*buildah, "commit", "--quiet", "--rm", container, BASE_REFERENCE])
+    bases = _bases(buildah, say)
     say(f"buildah builds {reference}")
     _run(
         [
@@ -76,7 +71,8 @@ def without_a_registry(say: Callable[[str], None], *, reference: str = REFERENCE
             "--pull-never",
             "--layers",
             f"--volume={wheels}:/wheels:ro",
-            f"--build-arg=BASE_IMAGE={BASE_REFERENCE}",
+            f"--build-arg=BUILD_IMAGE={bases['build']}",
+            f"--build-arg=BASE_IMAGE={bases['runtime']}",
             "--build-arg=PIP_OPTIONS=--no-index --find-links=/wheels",
             f"--tag={reference}",
             str(ROOT),
@@ -133,17 +129,30 @@ def _buildah() -> list[str]:
     return ["buildah", f"--root={store / 'root'}", f"--runroot={store / 'run'}", "--storage-driver=overlay"]
 
 
+def _bases(buildah: list[str], say: Callable[[str], None]) -> dict[str, str]:
+    """The references under which buildah has the bases to build in and to run on."""
+    references = {name: f"localhost/touchline-base:{name}-{base_image.KEY}" for name in base_image.Bases._fields}
+    for name, reference in references.items():
+        if not _has(buildah, reference):
+            layer = base_image.base_layers(say)._asdict()[name]
+            container = _run([*buildah, "from", "scratch"]).strip()
+            _run([*buildah, "add", container, str(layer), "/"])
+            _run([*buildah, "commit", "--quiet", "--rm", container, reference])
+    return references
+
+
 def _has(buildah: list[str], reference: str) -> bool:
     words = [*buildah, "inspect", "--type=image", reference]
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
-def _digest(reference: str) -> str:
-    digest = hashlib.sha256(f"{reference} {base_image.SUITE} {base_image.PACKAGES} {base_image.TRIMMED}".encode())
+def archive_of(reference: str) -> Path:
+    """Where the image of this very tree is kept once it is built."""
+    digest = hashlib.sha256(f"{reference} {base_image.KEY}".encode())
     for path in sources():
         digest.update(f"\n{path.relative_to(ROOT)}\n".encode())
         digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+    return go.cache_root() / "images" / f"touchline-{digest.hexdigest()[:12]}.tar"
 
 
 def sources() -> list[Path]:
