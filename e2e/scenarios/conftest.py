@@ -7,7 +7,7 @@ audit log in its hands.
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,17 @@ from touchline_e2e import application_image, deployment
 from touchline_e2e.cluster import Cluster
 from touchline_e2e.deployment import AnyCluster
 from touchline_e2e.foreign import ForeignCluster, KindCluster
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test comes with what its engines' pods said last: the cluster is gone by the time that somebody reads it."""
+    report = yield
+    if report.when == "call" and report.failed and isinstance(item, pytest.Function):
+        for name, engine in item.funcargs.items():
+            if isinstance(engine, InCluster):
+                report.sections.append((f"pods of {name}", engine.story()))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from touchline_e2e.errors import CommandFailed
 GATEWAY_PORT, NATS_PORT, CONTROL_PORT = 80, 4222, 7100
 SETTLES_S = 120.0
 """Bound of the tests, not of the product: everything shares two cores."""
+LAST_LINES = 60
+"""Of each container, where a test has failed."""
 NAMED = "app.kubernetes.io/component"
 
 
@@ -166,6 +168,17 @@ class InCluster:
         starts = [index for index, sign in enumerate(head) if sign != " " and (index == 0 or head[index - 1] == " ")]
         ends = [*starts[1:], None]
         return {head[a:b].strip(): line[a:b].strip() for a, b in zip(starts, ends, strict=True)}
+
+    def story(self) -> str:
+        """What a failed test is explained by: the pods, and the last words of each."""
+        told = [self.kubectl("get", "pods", "-o", "wide")]
+        for pod in self.pod_names():
+            try:
+                said = self.kubectl("logs", pod, "--all-containers", f"--tail={LAST_LINES}", "--timestamps")
+            except CommandFailed as error:  # it may just be starting, or gone
+                said = str(error)
+            told.append(f"--- {pod}\n{said}")
+        return "\n".join(told)
 
     def delete(self) -> None:
         """Remove every custom resource and wait until the children are gone."""
