@@ -8,6 +8,7 @@ import pytest
 from nats.aio.client import Client
 
 from support.book_process import BookProcess, book_nodes, wait_for_open
+from support.kubectl_table import table
 from support.observed_world import engine, market, policy, provider, resource
 from support.operator_process import Operator, Server, calmly, eventually
 from support.scripted_ingest import ScriptedIngest
@@ -50,11 +51,7 @@ async def ingest(nc: Client, book: BookProcess) -> AsyncIterator[ScriptedIngest]
 
 def rows(server: Server, tenant: str, kind: str) -> dict[str, dict[str, str]]:
     """`kubectl get` as people see it: each object's cells by column."""
-    head, *lines = server.api.kubectl("get", kind, "-n", tenant).splitlines()
-    starts = [head.index(name) for name in head.split()]
-    ends = [*starts[1:], None]
-    cells = [[line[start:end].strip() for start, end in zip(starts, ends, strict=True)] for line in lines]
-    return {row[0]: dict(zip(head.split(), row, strict=True)) for row in cells}
+    return {row["NAME"]: row for row in table(server.api.kubectl("get", kind, "-n", tenant))}
 
 
 def status_of(server: Server, tenant: str, kind: str, name: str) -> dict[str, Any]:
