@@ -10,6 +10,7 @@ from typing import Any
 
 from nats.aio.client import Client
 
+from support.kubectl_table import table
 from support.waiting import wait_until
 from touchline.bus.connection import connect
 from touchline.bus.settings import Settings
@@ -163,11 +164,9 @@ class InCluster:
         return json.loads(said) if said.strip() else None
 
     def row(self, kind: str, name: str) -> dict[str, str]:
-        """What `kubectl get KIND NAME -o wide` prints, by column. A cell may be empty, so cells are found by their place."""
-        head, line = self.kubectl("get", kind, name, "-o", "wide").splitlines()
-        starts = [index for index, sign in enumerate(head) if sign != " " and (index == 0 or head[index - 1] == " ")]
-        ends = [*starts[1:], None]
-        return {head[a:b].strip(): line[a:b].strip() for a, b in zip(starts, ends, strict=True)}
+        """What `kubectl get KIND NAME -o wide` prints, by column."""
+        (found,) = table(self.kubectl("get", kind, name, "-o", "wide"))
+        return found
 
     def story(self) -> str:
         """What a failed test is explained by: the pods, and the last words of each."""

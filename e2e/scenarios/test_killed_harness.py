@@ -1,25 +1,21 @@
 """A whole cluster whose harness is killed: no process, no control group, no mount, no device, no file of it stays."""
 
 import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
+from support.lone_harness import lone_harness
 from support.waiting import wait_until
 from touchline_e2e.box_init import PLACES
 
-HARNESS = textwrap.dedent(
-    """
+HARNESS = """
     import signal
     from touchline_e2e.cluster import Cluster
     with Cluster() as cluster:
         print(cluster.processes.keeper_pid, cluster.nodes["n1"].box.pid, flush=True)
         signal.pause()
-    """
-)
+"""
 
 
 def _belonging(namespace: str, keeper: str) -> dict[int, str]:
@@ -47,21 +43,13 @@ def test_a_killed_harness_leaves_nothing_of_its_cluster(tmp_path: Path) -> None:
     kernel = Path("/proc/sys/vm/overcommit_memory").read_text(encoding="utf-8")
     devices = sorted(path.name for path in Path("/sys/class/net").iterdir())
     folders = _folders()
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(
-        [sys.executable, "-c", HARNESS], env=environment, stdout=subprocess.PIPE, text=True
-    ) as harness:
-        assert harness.stdout is not None
-        try:
-            keeper, first = harness.stdout.readline().split()
-            namespace = os.readlink(f"/proc/{first}/ns/pid")
-            names = set(_belonging(namespace, keeper).values())
-            assert {"pause", "etcd", "kube-apiserver", "containerd", "kubelet", "kube-proxy", "coredns"} <= names
-            groups = list(Path("/sys/fs/cgroup").glob(f"**/touchline-e2e-{keeper}-*"))
-            assert groups
-        finally:
-            harness.kill()
-        wait_until(lambda: not Path(f"/proc/{keeper}").exists(), within=30)
+    with lone_harness(HARNESS, tmp_path) as (_, (keeper, first)):
+        namespace = os.readlink(f"/proc/{first}/ns/pid")
+        names = set(_belonging(namespace, keeper).values())
+        assert {"pause", "etcd", "kube-apiserver", "containerd", "kubelet", "kube-proxy", "coredns"} <= names
+        groups = list(Path("/sys/fs/cgroup").glob(f"**/touchline-e2e-{keeper}-*"))
+        assert groups
+    wait_until(lambda: not Path(f"/proc/{keeper}").exists(), within=30)
     assert _belonging(namespace, keeper) == {}
     assert [group for group in groups if group.exists()] == []
     assert list(tmp_path.iterdir()) == []

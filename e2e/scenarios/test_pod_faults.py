@@ -3,51 +3,14 @@ lost, and no client sees a gap (the bettors' own streams are strict about versio
 """
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
+from scenarios.betting import accepting, betting
 from scenarios.in_cluster import SETTLES_S, InCluster
-from support.audit import Audit, audit, check_against_truth, truth
-from support.bettors import Answers, bettors
 from support.waiting import until, wait_until
 from touchline_e2e.cluster import Cluster
-
-MAX_AGE_US = 1_000_000
-"""The longest `freshness.maxAge` of the quickstart's classes."""
-FEW = 3
-
-
-async def _accepting(answers: Answers, more_than: int = 0) -> None:
-    await until(lambda: len(answers.accepted) >= more_than + FEW, within=SETTLES_S, what=answers.tally)
-
-
-@contextlib.asynccontextmanager
-async def betting(engine: InCluster, seed: int) -> AsyncIterator[Answers]:
-    """Bettors before, during and after what the block does; afterwards the auditor holds the engine to every answer.
-
-    `seed` is each test's own: bets of two seeds have different keys.
-
-    Raises:
-        AssertionError: a bet was lost, decided twice or taken on a price that nobody offered.
-    """
-    before: Audit = await audit(engine)
-    known = {record.request.key for record in before.bets}
-    async with bettors(engine.url, count=3, seed=seed) as answers:
-        await _accepting(answers)
-        yield answers
-        healed = len(answers.accepted)
-        await _accepting(answers, healed)
-    await asyncio.to_thread(engine.settled)
-    told, after = await truth(engine), await audit(engine)
-    after.check(answers)
-    accepted = [each for each in after.bets if each.decision == "Accepted" and each.request.key not in known]
-    assert await check_against_truth(engine, told, accepted, MAX_AGE_US) > 0, (
-        "no bet was compared: the test shows nothing"
-    )
-
 
 VICTIMS = ["leader", "gateway", "nats", "valkey", "ingest"]
 
@@ -84,7 +47,7 @@ async def test_an_engine_serves_while_the_api_server_and_the_operator_are_away(
     restarts = quickstart.restarts()
     async with betting(quickstart, seed=32) as answers:
         await asyncio.to_thread(own_cluster.stop_server, kill=True)
-        await _accepting(answers, len(answers.accepted))
+        await accepting(answers, len(answers.accepted))
         await asyncio.to_thread(own_cluster.start_server)
     operators = set(quickstart.pod_names("operator"))
     assert {name: count for name, count in quickstart.restarts().items() if name not in operators} == {
@@ -99,7 +62,7 @@ async def test_an_engine_serves_while_etcd_stands_still_for_ten_seconds(
         loop = asyncio.get_running_loop()
         with own_cluster.etcd_stopped():
             stopped = loop.time()
-            await _accepting(answers, len(answers.accepted))
+            await accepting(answers, len(answers.accepted))
             await until(lambda: loop.time() - stopped >= 10, within=15)
         await asyncio.to_thread(wait_until, own_cluster.is_ready, within=SETTLES_S)
         await asyncio.to_thread(_obeyed, quickstart)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from scenarios.betting import betting
 from scenarios.in_cluster import SETTLES_S, InCluster
-from scenarios.test_pod_faults import betting
 from support.waiting import until, wait_until
 
 STANDBY, LEADER = "main-book-0", "main-book-1"

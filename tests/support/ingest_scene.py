@@ -51,6 +51,13 @@ def betfair(port: int, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+async def declare_provider(nc: Client, port: int, *, provider: str = "betfair-a", **changes: Any) -> None:
+    """An engine, a map that accepts every name, and a FeedProvider of the simulator's port."""
+    await declare_engine(nc)
+    await declare(nc, "EntityMap", "all", ACCEPT_ALL)
+    await declare(nc, "FeedProvider", provider, betfair(port, **changes))
+
+
 async def stored_messages(nc: Client, stream: str) -> list[tuple[str, dict[str, str], bytes]]:
     """Every message of a stream: subject, headers, payload."""
     js = nc.jetstream()

@@ -9,7 +9,7 @@ from typing import Any
 
 from nats.aio.client import Client
 
-from support.ingest_scene import ACCEPT_ALL, Scene, betfair, declare, declare_engine, ingest
+from support.ingest_scene import Scene, declare_provider, ingest
 from support.waiting import until
 from touchline.bus.status import read_status
 from touchline.local.servers import NatsServer
@@ -26,9 +26,7 @@ async def simulator(*providers: str, **options: Any) -> AsyncIterator[Simulator]
 @asynccontextmanager
 async def connected(server: NatsServer, nc: Client, served: Simulator, **changes: Any) -> AsyncIterator[Scene]:
     """A service that has recovered from the simulator's image."""
-    await declare_engine(nc)
-    await declare(nc, "EntityMap", "all", ACCEPT_ALL)
-    await declare(nc, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"], **changes))
+    await declare_provider(nc, served.ports["betfair-a"], **changes)
     async with ingest(server, nc) as scene:
         await until(lambda: scene.reader.state == "Connected", within=20)
         yield scene

@@ -1,5 +1,6 @@
 """The real operator as a process against a real API server, and short ways to ask that server about objects."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -23,7 +24,9 @@ from touchline_e2e.errors import CommandFailed
 ROOT = Path(__file__).parents[2]
 SYSTEM = "touchline-system"
 USER = chart.user(namespace=SYSTEM)
-WITHIN_S = 30.0
+SECRETS_ROLE = "touchline-operator-secrets"
+"""Of Secrets and pods: bound in each namespace that lets the operator in."""
+WITHIN_S = 40.0
 
 
 class Server:
@@ -49,8 +52,8 @@ class Server:
         """Let the operator work with the Secrets of one namespace, as docs/install.md says."""
         _, _, system, account = USER.split(":")
         self.api.kubectl(
-            *("create", "rolebinding", "touchline-operator-secrets", "--namespace", namespace),
-            *("--clusterrole=touchline-operator-secrets", f"--serviceaccount={system}:{account}"),
+            *("create", "rolebinding", SECRETS_ROLE, "--namespace", namespace),
+            *(f"--clusterrole={SECRETS_ROLE}", f"--serviceaccount={system}:{account}"),
         )
 
     def apply(self, namespace: str, *manifests: Mapping[str, Any], manager: str = "tester") -> None:
@@ -213,3 +216,8 @@ def eventually(condition: Callable[[], bool], what: str, *, within: float = WITH
         wait_until(condition, within=within)
     except TimeoutError as error:
         raise AssertionError(f"{what}: not within {within} s") from error
+
+
+async def calmly(condition: Callable[[], bool], what: str, *, within: float = WITHIN_S) -> None:
+    """`eventually` without standing in the event loop's way."""
+    await asyncio.to_thread(eventually, condition, what, within=within)

@@ -9,9 +9,11 @@ SECRET = {
     "metadata": {"name": "betfair"},
     "stringData": {"appKey": "a", "sessionToken": "s"},
 }
+CACHE = {"external": {"url": "redis://cache.example.com:6379/0"}}
+"""Somebody else's, as an engine names it: nothing here asks whether it is there."""
 SMALL = [
     SECRET,
-    engine(redis={"external": {"url": "redis://cache.example.com:6379/0"}}),
+    engine(redis=CACHE),
     policy(),
     provider("one"),
     provider("two"),

@@ -7,7 +7,6 @@ done with it.
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import Coroutine, Iterable, Iterator
 from functools import partial
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from touchline.book.lvc import LastValueCache, State
@@ -24,6 +22,7 @@ from touchline.book.shell.clock import monotonic_us, wall_us
 from touchline.book.shell.configuration import Configuration, EngineFacts
 from touchline.book.shell.durability_watch import watch_durability
 from touchline.book.shell.health import node_health, shard_health
+from touchline.book.shell.inbox import Inbox
 from touchline.book.shell.outbox import Outbox
 from touchline.book.shell.shard_node import ShardNode
 from touchline.book.tally import Tally
@@ -32,15 +31,7 @@ from touchline.bus.connection import connect_unless_stopped
 from touchline.bus.ending import end
 from touchline.bus.health_port import HealthPort, answering
 from touchline.bus.lease import PENDING, LeaseBucket
-from touchline.bus.messages import (
-    Beat,
-    Probe,
-    decode_beat,
-    decode_bet,
-    decode_bet_lookup,
-    decode_odds,
-    encode,
-)
+from touchline.bus.messages import Probe, encode
 from touchline.bus.process import Fatal
 from touchline.bus.settings import Settings
 from touchline.bus.status import StatusWriter
@@ -59,8 +50,6 @@ FOLLOW_S = 0.2
 STATUS_S = 1.0
 PAUSE_US = 1_000_000
 """A loop that did not turn for this long gives its authority up before it does anything else."""
-TURN_US = 5_000
-"""After this time on one backlog of messages, everything else gets a turn."""
 GOODBYE_S = 0.5
 
 
@@ -72,11 +61,9 @@ class BookNode:
         self._node = node
         self._started = wall_us()
         self._last = monotonic_us()
-        self._turn_began = self._last
         self._pauses = 0
         self._shards: list[ShardNode] = []
         self._config = Configuration(self._apply_config)
-        self._beats: dict[str, tuple[int, Beat]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._document: dict[str, Any] = {}
         self._connections: list[Client] = []
@@ -84,6 +71,7 @@ class BookNode:
         self._nc: Client
         self._control: Client
         self._outbox: Outbox
+        self._inbox: Inbox
         self._cache = LastValueCache(
             settings.redis_url,
             states=self._states,
@@ -111,6 +99,7 @@ class BookNode:
         self._control = control
         self._connections = [nc, control]
         self._outbox = Outbox(self._nc, monotonic_us)
+        self._inbox = Inbox(self._shards, self._outbox, self._enter)
         try:
             self._spawn(self._outbox.run())
             self._spawn(self._config.follow(self._nc))
@@ -138,15 +127,7 @@ class BookNode:
         """Wait for an engine, then take part."""
         await self._config.known.wait()
         await self._make_shards(self._engine())
-        for subject, take in (
-            # Odds and beats share one subscription: a beat must not be read ahead of the odds that came before it.
-            ("odds.*.*", self._on_odds),
-            ("bet.*", self._on_bet),
-            ("betlookup.*", self._on_lookup),
-            ("control.snapshot.*", self._on_snapshot),
-            ("control.market.*", self._on_market),
-        ):
-            await self._nc.subscribe(subject, cb=take)
+        await self._inbox.listen(self._nc)
         self._spawn(self._cache.run())
         self._spawn(self._follow())
         self._spawn(
@@ -199,78 +180,6 @@ class BookNode:
                 shard.paused(now, gap)
         return now
 
-    async def _give_way(self, now: int) -> None:
-        """Let the rest of the node run if one subscription's backlog has kept it from that for long."""
-        if now - self._turn_began > TURN_US:
-            await asyncio.sleep(0)
-            self._turn_began = monotonic_us()
-
-    # Messages
-
-    async def _on_odds(self, msg: Msg) -> None:
-        now = self._enter()
-        place = msg.subject.split(".")[1]
-        try:
-            if place == "beat":
-                self._take_beat(now, decode_beat(msg.data))
-            elif place.isdigit() and int(place) < len(self._shards):
-                self._shards[int(place)].odds(now, decode_odds(msg.data))
-        except msgspec.DecodeError as error:
-            # Whatever it said is missing now: the hole in the sequence holds the provider's markets until it is told again.
-            log.error("a message on %s cannot be read: %s", msg.subject, error)
-        await self._give_way(now)
-
-    def _take_beat(self, now: int, beat: Beat) -> None:
-        self._beats[beat.provider] = (now, beat)
-        for shard in self._shards:
-            shard.beat(now, beat)
-
-    async def _on_bet(self, msg: Msg) -> None:
-        now = self._enter()
-        shard = self._shard_of(msg)
-        if shard is None or not msg.reply:
-            return
-        try:
-            request = decode_bet(msg.data)
-        except msgspec.DecodeError as error:
-            log.error("a bet on %s cannot be read: %s", msg.subject, error)
-            return
-        shard.bet(now, request, msg.reply)
-        await self._give_way(now)
-
-    async def _on_lookup(self, msg: Msg) -> None:
-        now = self._enter()
-        shard = self._shard_of(msg)
-        if shard is None or not msg.reply:
-            return
-        try:
-            shard.lookup(now, decode_bet_lookup(msg.data), msg.reply)
-        except msgspec.DecodeError as error:
-            log.error("a question on %s cannot be read: %s", msg.subject, error)
-
-    async def _on_snapshot(self, msg: Msg) -> None:
-        self._enter()
-        shard = self._shard_of(msg)
-        if shard is not None and msg.reply:
-            shard.snapshot(msg.reply)
-
-    async def _on_market(self, msg: Msg) -> None:
-        now = self._enter()
-        shard = self._shard_of(msg)
-        if shard is None or not msg.reply or not shard.leading:
-            return
-        try:
-            market = str(json.loads(msg.data)["market"])
-        except (ValueError, KeyError, TypeError) as error:
-            log.error("a question on %s cannot be read: %r", msg.subject, error)
-            return
-        answer = shard.book.explain(now, market)
-        self._outbox.put(msg.reply, msgspec.json.encode(answer), valid=shard.lease.valid)
-
-    def _shard_of(self, msg: Msg) -> ShardNode | None:
-        last = msg.subject.rpartition(".")[2]
-        return self._shards[int(last)] if last.isdigit() and int(last) < len(self._shards) else None
-
     # Time
 
     async def _tick_for_ever(self) -> None:
@@ -278,7 +187,7 @@ class BookNode:
         due, count = loop.time(), 0
         while True:
             now = self._enter()
-            self._turn_began = now
+            self._inbox.turn(now)
             for shard in self._shards:
                 shard.tick(now)
             if count % BEAT_EVERY == 0:
@@ -326,7 +235,7 @@ class BookNode:
                 shards=self._shards,
                 details=details,
                 total=total,
-                beats=self._beats,
+                beats=self._inbox.beats,
                 cache=self._cache.detail,
                 dropped=self._outbox.dropped,
                 pauses=self._pauses,

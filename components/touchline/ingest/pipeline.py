@@ -23,17 +23,17 @@ from touchline.ingest.binding import Bound, BoundMarket, bind
 from touchline.ingest.counts import UpdateCounts, count
 from touchline.ingest.entities import Entities
 from touchline.ingest.event_records import Resolved
-from touchline.ingest.event_state import EventState, Standing
-from touchline.ingest.identity import Ambiguous, EventView
+from touchline.ingest.event_state import EventState
+from touchline.ingest.events import Events
+from touchline.ingest.identity import Ambiguous
 from touchline.ingest.market_state import MarketState
 from touchline.ingest.refusals import QuarantineReason, Refusal
-from touchline.ingest.results import Coverage, LookUp, Publish, Quarantine, Result
+from touchline.ingest.results import Coverage, Publish, Quarantine, Result
 from touchline.ingest.translation import Translation
 from touchline.ingest.unmatched import unmatched
 from touchline.ingest.validation import Verdict, examine, examine_prices, timestamp
 
 MAX_MARKETS = 100_000
-AMBIGUOUS_RETRY_US = 30_000_000
 WAITS_FOR_IDENTITY = {QuarantineReason.AMBIGUOUS_EVENT, QuarantineReason.DUPLICATE}
 NOT_COVERED = "NotCovered"
 """The rule under which markets outside the FeedProvider's `coverage` are ignored."""
@@ -50,13 +50,11 @@ class Pipeline:
         self._entities = entities
         self._coverage = coverage
         self._markets: dict[str, MarketState] = {}
-        self._events: dict[str, EventState] = {}
+        self._events = Events()
         self._owners: dict[str, str] = {}
         """Native market by internal market id."""
         self._undefined: dict[str, None] = {}
         self.counts = UpdateCounts()
-        self.pending = 0
-        """Look-ups under way whose markets have never been published."""
 
     # Inputs
 
@@ -70,21 +68,11 @@ class Pipeline:
 
     def resolved(self, now: int, key: str, outcome: Resolved | Ambiguous) -> list[Result]:
         """The answer to a `LookUp`."""
-        event = self._events.get(key)
-        if event is None or event.asked is None:
-            return []
         out: list[MarketUpdate] = []
         rest: list[Result] = []
-        if event.standing is Standing.ASKING:
-            self.pending -= 1
-        asked, event.asked = event.asked, None
-        if isinstance(outcome, Ambiguous):
-            event.standing, event.ambiguous, event.record = Standing.AMBIGUOUS, outcome, None
-            event.retry_at = now + AMBIGUOUS_RETRY_US
-        else:
-            event.standing, event.ambiguous, event.record = Standing.KNOWN, None, outcome.record
-        if event.view != asked:
-            self._ask(key, event, rest)
+        event = self._events.answered(now, key, outcome, rest)
+        if event is None:
+            return []
         for native_id in list(event.markets):
             market = self._markets[native_id]
             if not market.refused or market.refused[0].reason in WAITS_FOR_IDENTITY:
@@ -93,20 +81,14 @@ class Pipeline:
 
     def failed(self, key: str) -> list[Result]:
         """The registry could not answer a `LookUp`: ask again."""
-        event = self._events.get(key)
-        if event is None or event.asked is None:
-            return []
         rest: list[Result] = []
-        self._ask(key, event, rest)
+        self._events.failed(key, rest)
         return rest
 
     def moved(self, native_event: str, internal: str) -> list[Result]:
         """Somebody recorded that a native event is this internal one (a split, a merge, or ourselves)."""
-        event = self._events.get(native_event)
-        if event is None or event.asked is not None or (event.record is not None and event.record.id == internal):
-            return []
         rest: list[Result] = []
-        self._ask(native_event, event, rest)
+        self._events.moved(native_event, internal, rest)
         return rest
 
     def configure(self, entities: Entities, coverage: Coverage) -> list[Result]:
@@ -123,12 +105,15 @@ class Pipeline:
     def tick(self, now: int) -> list[Result]:
         """Time passed: events that were ambiguous are asked for again."""
         rest: list[Result] = []
-        for key, event in self._events.items():
-            if event.standing is Standing.AMBIGUOUS and event.asked is None and now >= event.retry_at:
-                self._ask(key, event, rest)
+        self._events.tick(now, rest)
         return rest
 
     # Figures
+
+    @property
+    def pending(self) -> int:
+        """Look-ups under way whose markets have never been published."""
+        return self._events.pending
 
     def completeness(self) -> tuple[int, int]:
         """Of the selections of open markets that should have a price: how many have one, and how many there are."""
@@ -163,7 +148,7 @@ class Pipeline:
             self._undefined.pop(update.market, None)
             if market is not None:
                 self._withdraw(market, update.publish_us, recv_us, out)
-                self._detach(update.market, market)
+                self._events.detach(update.market, market)
                 del self._markets[update.market]
             return
         if market is None:
@@ -251,11 +236,11 @@ class Pipeline:
             self._refuse(refusal, native_id, market.definition.event_id, update, rest)
         if not self._coverage.covers(translation.view.sport, translation.view.league):
             self._withdraw(market, market.publish_us, market.recv_us, out)
-            self._detach(native_id, market)
+            self._events.detach(native_id, market)
             market.ignored, market.refused = NOT_COVERED, ()
             return False
         market.ignored = ""
-        event = self._attach(native_id, market, translation.view, rest)
+        event = self._events.attach(native_id, market, translation.view, rest)
         self._publish(native_id, market, event, update, verdict.prices, out, rest)
         return bool(translation.refusals or verdict.odds)
 
@@ -265,23 +250,6 @@ class Pipeline:
         if at and market.event_key.startswith(f"{meeting}@"):
             return translation._replace(view=translation.view._replace(native_id=market.event_key))
         return translation
-
-    def _attach(self, native_id: str, market: MarketState, view: EventView, rest: list[Result]) -> EventState:
-        """Put a market under its event; asks for the event's id where it is new or described better."""
-        if market.event_key and market.event_key != view.native_id:
-            self._detach(native_id, market)
-        market.event_key = view.native_id
-        event = self._events.get(view.native_id)
-        if event is None:
-            event = self._events[view.native_id] = EventState(view, native_id)
-            self.pending += 1
-            self._ask(view.native_id, event, rest)
-        elif event.describes_better(view, native_id):
-            event.view, event.source = view, native_id
-            if event.asked is None:
-                self._ask(view.native_id, event, rest)
-        event.markets[native_id] = None
-        return event
 
     def _publish(
         self,
@@ -381,20 +349,6 @@ class Pipeline:
         for internal in market.unbind():
             self._owners.pop(internal.id, None)
             out.append(wording.gone(internal.id, src, recv))
-
-    def _detach(self, native_id: str, market: MarketState) -> None:
-        event = self._events.get(market.event_key)
-        if event is not None:
-            event.markets.pop(native_id, None)
-            if not event.markets:
-                del self._events[market.event_key]
-                if event.standing is Standing.ASKING:
-                    self.pending -= 1
-        market.event_key = ""
-
-    def _ask(self, key: str, event: EventState, rest: list[Result]) -> None:
-        event.asked = event.view
-        rest.append(LookUp(key, event.view))
 
 
 def _results(out: list[MarketUpdate], rest: list[Result]) -> list[Result]:

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
@@ -20,23 +19,19 @@ from support.book_process import (
     wait_for_open,
 )
 from support.health_port import ANY_PORT, HealthClient, taken_port
+from support.returning_broker import nats_server
 from support.scripted_ingest import ScriptedIngest
 from support.waiting import until_found
 from touchline.domain.reasons import HoldReason
 from touchline.local.servers import NatsServer, ValkeyServer, free_port
+
+__all__ = ["nats_server"]
 
 pytestmark = pytest.mark.servers
 
 SHARDS = 2
 MARKET = "e1:MatchWinner"
 PRICES = {"home": 2_000_000, "draw": 3_400_000, "away": 3_750_000}
-
-
-@pytest.fixture
-def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
-    """A broker that finds its store again when it is started anew."""
-    with NatsServer(tmp_path / "nats") as server:
-        yield server
 
 
 @pytest.fixture

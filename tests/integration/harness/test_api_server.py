@@ -1,14 +1,11 @@
 """An API server alone: what it answers, what its audit log tells, and what becomes of it under faults."""
 
 import json
-import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
+from support.lone_harness import lone_harness
 from support.waiting import wait_until
 from touchline_e2e.apiserver import ADMIN, ApiServer
 from touchline_e2e.errors import CommandFailed
@@ -87,28 +84,18 @@ def test_while_etcd_stands_still_nothing_is_written_and_afterwards_all_is_well(a
 
 def test_a_killed_harness_leaves_no_server_and_no_file(tmp_path: Path) -> None:
     need("etcd", "kubernetes")
-    script = textwrap.dedent(
-        """
+    script = """
         import signal
         from touchline_e2e.apiserver import ApiServer
         with ApiServer() as server:
             print(server.processes.keeper_pid, server.url, flush=True)
             signal.pause()
-        """
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(
-        [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True
-    ) as harness:
-        assert harness.stdout is not None
-        try:
-            keeper, url = harness.stdout.readline().split()
-            assert url.startswith("https://127.0.0.1:")
-            started = Path(f"/proc/{keeper}/task/{keeper}/children").read_text(encoding="utf-8").split()
-            names = [Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() for pid in started]
-            assert sorted(names) == ["etcd", "kube-apiserver"]
-            assert list(tmp_path.iterdir())
-        finally:
-            harness.kill()
-        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (keeper, *started)), within=20)
-        assert list(tmp_path.iterdir()) == []
+    """
+    with lone_harness(script, tmp_path) as (_, (keeper, url)):
+        assert url.startswith("https://127.0.0.1:")
+        started = Path(f"/proc/{keeper}/task/{keeper}/children").read_text(encoding="utf-8").split()
+        names = [Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() for pid in started]
+        assert sorted(names) == ["etcd", "kube-apiserver"]
+        assert list(tmp_path.iterdir())
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (keeper, *started)), within=20)
+    assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,7 @@
 import pytest
 from nats.aio.client import Client
 
-from support.ingest_scene import ACCEPT_ALL, betfair, declare, declare_engine, ingest
+from support.ingest_scene import ACCEPT_ALL, betfair, declare, declare_engine, declare_provider, ingest
 from support.ingest_service import connected, simulator, until_status
 from support.waiting import until
 from touchline.local.servers import NatsServer, free_port
@@ -66,9 +66,7 @@ async def test_an_unreachable_endpoint_is_named_with_its_error_and_tried_for_eve
     nats_server: NatsServer, nats: Client
 ) -> None:
     port = free_port()
-    await declare_engine(nats)
-    await declare(nats, "EntityMap", "all", ACCEPT_ALL)
-    await declare(nats, "FeedProvider", "betfair-a", betfair(port))
+    await declare_provider(nats, port)
     async with ingest(nats_server, nats) as scene:
         found = await until_status(nats, f"127.0.0.1:{port}: cannot connect")
         assert found["state"] == "Disconnected"
@@ -81,9 +79,7 @@ async def test_wrong_credentials_name_the_secret_and_a_mended_secret_connects(
     nats_server: NatsServer, nats: Client
 ) -> None:
     async with simulator(account=Account("right", "token")) as served:
-        await declare_engine(nats)
-        await declare(nats, "EntityMap", "all", ACCEPT_ALL)
-        await declare(nats, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"]))
+        await declare_provider(nats, served.ports["betfair-a"])
         async with ingest(nats_server, nats) as scene:
             found = await until_status(nats, "Secret")
             assert "betfair" in found["permanent"]
@@ -94,10 +90,7 @@ async def test_wrong_credentials_name_the_secret_and_a_mended_secret_connects(
 
 async def test_a_missing_secret_is_named_and_waited_for(nats_server: NatsServer, nats: Client) -> None:
     async with simulator() as served:
-        await declare_engine(nats)
-        await declare(nats, "EntityMap", "all", ACCEPT_ALL)
-        missing = {"credentialsSecretRef": {"name": "elsewhere"}}
-        await declare(nats, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"], **missing))
+        await declare_provider(nats, served.ports["betfair-a"], credentialsSecretRef={"name": "elsewhere"})
         async with ingest(nats_server, nats) as scene:
             await until_status(nats, "Secret 'elsewhere' is not mounted")
             scene.write_secret("elsewhere", appKey="key", sessionToken="token")

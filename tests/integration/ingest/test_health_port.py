@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,32 +9,22 @@ from nats.aio.client import Client
 
 from support.health_port import ANY_PORT, HealthClient, taken_port
 from support.ingest_process import ingest_process, log_of
-from support.ingest_scene import ACCEPT_ALL, betfair, declare, declare_engine
+from support.ingest_scene import declare_provider
 from support.ingest_service import simulator
+from support.returning_broker import nats_server
 from support.waiting import until_found
 from touchline.ingest.refusals import QuarantineReason
 from touchline.local.servers import NatsServer, free_port
 
+__all__ = ["nats_server"]
+
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
-    """A broker that finds its store again when it is started anew."""
-    with NatsServer(tmp_path / "nats") as server:
-        yield server
-
-
-async def declared(nc: Client, port: int) -> None:
-    await declare_engine(nc)
-    await declare(nc, "EntityMap", "all", ACCEPT_ALL)
-    await declare(nc, "FeedProvider", "betfair-a", betfair(port))
 
 
 async def test_a_provider_that_is_away_does_not_make_its_ingest_unready(
     nats_server: NatsServer, nats: Client, tmp_path: Path
 ) -> None:
-    await declared(nats, free_port())
+    await declare_provider(nats, free_port())
     with ingest_process(nats_server.url, tmp_path, *ANY_PORT):
         health = await HealthClient(lambda: log_of(tmp_path)).start()
         await health.until_ready()
@@ -53,7 +42,7 @@ async def test_a_provider_that_is_not_declared_yet_does_not_either(
 async def test_a_broker_that_is_away_makes_an_ingest_unready_and_never_unhealthy(
     nats_server: NatsServer, nats: Client, tmp_path: Path
 ) -> None:
-    await declared(nats, free_port())
+    await declare_provider(nats, free_port())
     with ingest_process(nats_server.url, tmp_path, *ANY_PORT) as child:
         health = await HealthClient(lambda: log_of(tmp_path)).start()
         await health.until_ready()
@@ -69,7 +58,7 @@ async def test_the_figures_tell_what_came_and_what_became_of_it(
     nats_server: NatsServer, nats: Client, tmp_path: Path
 ) -> None:
     async with simulator() as served:
-        await declared(nats, served.ports["betfair-a"])
+        await declare_provider(nats, served.ports["betfair-a"])
         with ingest_process(nats_server.url, tmp_path, *ANY_PORT):
             health = await HealthClient(lambda: log_of(tmp_path)).start()
 

@@ -11,7 +11,8 @@ import pytest
 from nats.aio.client import Client
 
 from support.ingest_process import ingest_process, log_of
-from support.ingest_scene import ACCEPT_ALL, Reader, betfair, declare, declare_engine, raw_frames
+from support.ingest_scene import Reader, declare_provider, raw_frames
+from support.ingest_service import simulator
 from support.servers import SHARDS
 from support.waiting import until
 from touchline.bus.connection import connect
@@ -20,22 +21,16 @@ from touchline.bus.settings import Settings
 from touchline.bus.status import read_status
 from touchline.local.credentials import ADMIN, ingest_user, users
 from touchline.local.servers import NatsServer
-from touchline.sim.server import Simulator, SimulatorOptions
+from touchline.sim.server import Simulator
 
 pytestmark = pytest.mark.servers
 
 
 async def declared(nc: Client, served: Simulator) -> Reader:
-    await declare_engine(nc)
-    await declare(nc, "EntityMap", "all", ACCEPT_ALL)
-    await declare(nc, "FeedProvider", "betfair-a", betfair(served.ports["betfair-a"]))
+    await declare_provider(nc, served.ports["betfair-a"])
     reader = Reader("betfair-a")
     await reader.start(nc)
     return reader
-
-
-def simulator() -> Simulator:
-    return Simulator(SimulatorOptions(serve={"betfair-a": 0}, tls=False))
 
 
 async def test_sigterm_ends_it_with_code_0_a_last_beat_and_everything_stored(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 
-from support.ingest_scene import ACCEPT_ALL, betfair, declare, declare_engine, ingest
+from support.ingest_scene import ACCEPT_ALL, betfair, declare, declare_engine, declare_provider, ingest
 from support.ingest_service import connected, simulator, until_status
 from support.servers import SHARDS
 from support.waiting import until
@@ -202,9 +202,7 @@ async def test_a_line_of_100_mb_is_quarantined_by_its_head_and_the_feed_reconnec
 
     server = await asyncio.start_server(babble, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    await declare_engine(nats)
-    await declare(nats, "EntityMap", "all", ACCEPT_ALL)
-    await declare(nats, "FeedProvider", "betfair-a", betfair(port))
+    await declare_provider(nats, port)
     async with server, ingest(nats_server, nats) as scene:
         await until(lambda: connections > 1, within=30)
         record = await scene.first_quarantined()

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,18 @@ from nats.aio.client import Client
 from support.health_port import ANY_PORT, HealthClient
 from support.held_line import HeldLine
 from support.ingest_process import ingest_process, log_of
-from support.ingest_scene import ACCEPT_ALL, betfair, declare, declare_engine, raw_frames
+from support.ingest_scene import declare_provider, raw_frames
 from support.ingest_service import simulator
 from support.odds_record import OddsRecord
+from support.returning_broker import nats_server
 from support.waiting import until, until_found
 from touchline.bus.status import read_status
 from touchline.domain.incarnation import epoch_of
 from touchline.domain.lease import TTL_US
 from touchline.local.servers import NatsServer
 from touchline.sim.server import Simulator
+
+__all__ = ["nats_server"]
 
 pytestmark = pytest.mark.servers
 
@@ -31,18 +34,9 @@ START_S = 30.0
 
 
 @pytest.fixture
-def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
-    """A broker that finds its store again when it is started anew."""
-    with NatsServer(tmp_path / "nats") as server:
-        yield server
-
-
-@pytest.fixture
 async def served(nats: Client) -> AsyncIterator[Simulator]:
     async with simulator() as served:
-        await declare_engine(nats)
-        await declare(nats, "EntityMap", "all", ACCEPT_ALL)
-        await declare(nats, "FeedProvider", PROVIDER, betfair(served.ports[PROVIDER]))
+        await declare_provider(nats, served.ports[PROVIDER], provider=PROVIDER)
         yield served
 
 

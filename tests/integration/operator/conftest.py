@@ -1,12 +1,15 @@
 """A server with our kinds for each file, a tenant for each test, an operator for whoever asks."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import nats
 import pytest
+from nats.aio.client import Client
 
 from support.operator_process import Operator, Server, eventually
+from touchline.local.servers import NatsServer
 from touchline_e2e.apiserver import ApiServer
 from touchline_e2e.fixtures import api_server
 
@@ -44,3 +47,18 @@ def tenant(server: Server) -> Iterator[str]:
 def log(tmp_path: Path) -> Path:
     """Where an operator of one test says what it does."""
     return tmp_path / "operator.log"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[NatsServer]:
+    """Somebody else's broker: for an engine that names it as external."""
+    with NatsServer(tmp_path / "nats") as running:
+        yield running
+
+
+@pytest.fixture
+async def nc(broker: NatsServer) -> AsyncIterator[Client]:
+    """A connection to `broker`."""
+    client = await nats.connect(broker.url)
+    yield client
+    await client.close()

@@ -12,7 +12,7 @@ import yaml
 
 from support.observed_world import engine
 from support.operator_process import ROOT, SYSTEM, USER, Operator, Server, eventually
-from support.small_engine import SECRET, SMALL, small
+from support.small_engine import CACHE, SECRET, SMALL, small
 
 pytestmark = [pytest.mark.servers, pytest.mark.cluster]
 
@@ -229,7 +229,7 @@ def test_somebody_elses_object_of_the_same_name_is_not_taken_over(
 def test_29_a_paused_object_gets_no_writes_but_says_so(server: Server, tenant: str, operator: Operator) -> None:
     small(server, tenant, operator)
     paused = engine(
-        redis={"external": {"url": "redis://cache.example.com:6379/0"}},
+        redis=CACHE,
         gateway={"replicas": 4, "auth": {"anonymous": {}}},
     )
     paused["metadata"]["annotations"] = {"touchline.dev/paused": "true"}

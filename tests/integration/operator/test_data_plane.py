@@ -3,48 +3,26 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nats
 import pytest
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 
 from support.observed_world import engine, market, policy, provider
-from support.operator_process import Operator, Server, eventually
+from support.operator_process import Operator, Server, calmly
+from support.small_engine import CACHE, SECRET
 from support.waiting import until
 from touchline.local.servers import NatsServer
 
 pytestmark = [pytest.mark.servers, pytest.mark.cluster]
 
-SECRET = {
-    "apiVersion": "v1",
-    "kind": "Secret",
-    "metadata": {"name": "betfair"},
-    "stringData": {"appKey": "a", "sessionToken": "s"},
-}
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as server:
-        yield server
-
-
-@pytest.fixture
-async def nc(broker: NatsServer) -> AsyncIterator[Client]:
-    client = await nats.connect(broker.url)
-    yield client
-    await client.close()
-
 
 def declared(broker: NatsServer) -> list[dict[str, Any]]:
-    outside = engine(
-        nats={"external": {"urls": [broker.url]}}, redis={"external": {"url": "redis://cache.example.com:6379/0"}}
-    )
+    outside = engine(nats={"external": {"urls": [broker.url]}}, redis=CACHE)
     providers = [provider(name, capture={"maxBytes": "10Mi"}) for name in ("one", "two")]
     return [SECRET, outside, policy(), *providers, market("m")]
 
@@ -74,11 +52,6 @@ async def told(bucket: KeyValue, key: str, right: Callable[[Any], bool], *, with
         assert time.monotonic() - began < within, f"{key} was not told within {within} s: {await value(bucket, key)}"
         await asyncio.sleep(0.01)
     return time.monotonic() - began
-
-
-async def calmly(condition: Callable[[], bool], what: str, *, within: float = 30.0) -> None:
-    """`eventually` without standing in the event loop's way."""
-    await asyncio.to_thread(eventually, condition, what, within=within)
 
 
 async def test_specs_reach_the_data_plane_a_change_within_a_second_and_a_deletion_too(
@@ -187,7 +160,6 @@ async def test_what_components_report_becomes_status_and_what_they_stop_reportin
     await calmly(
         lambda: server.says(tenant, "feedprovider", "one", "Connected", "Unknown", "NoReport"),
         "silence is told",
-        within=40,
     )
 
 

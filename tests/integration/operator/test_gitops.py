@@ -3,7 +3,7 @@
 What Argo CD does is done by its own code (`touchline_e2e.health_judges`), what Flux does by kubectl: a forced server-side apply.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,12 +26,6 @@ Apply = Callable[[list[Manifest]], None]
 @pytest.fixture(autouse=True)
 def _built() -> None:
     need("argocd-judge")
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as running:
-        yield running
 
 
 def by_argo_cd(server: Server, mode: Mode) -> Apply:

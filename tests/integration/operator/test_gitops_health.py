@@ -7,12 +7,12 @@ real pods is part of the scenarios in e2e.
 import asyncio
 import json
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nats
 import pytest
+from nats.aio.client import Client
 
 from support.gitops import Manifest, all_kinds, customs, live
 from support.observed_world import market
@@ -29,12 +29,6 @@ WITH_PODS = {"OddsEngine", "FeedProvider"}
 @pytest.fixture(autouse=True)
 def _built() -> None:
     need("argocd-judge", "kstatus")
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as running:
-        yield running
 
 
 @pytest.fixture
@@ -128,7 +122,7 @@ def test_what_no_operator_has_acted_on_progresses(
 
 
 async def test_an_engine_and_a_provider_with_pods_that_serve_are_healthy_and_degraded_when_nobody_leads(
-    server: Server, tenant: str, kinds: list[Manifest], broker: NatsServer
+    server: Server, tenant: str, kinds: list[Manifest], nc: Client
 ) -> None:
     for kind, name in (("statefulset", "main-book"), ("deployment", "main-gateway"), ("deployment", "genius-ingest")):
         await asyncio.to_thread(pods_are_ready, server, tenant, kind, name)
@@ -136,15 +130,13 @@ async def test_an_engine_and_a_provider_with_pods_that_serve_are_healthy_and_deg
     await asyncio.to_thread(judged_as, server, tenant, "oddsengine", "main", "InProgress", "Degraded")
     await asyncio.to_thread(judged_as, server, tenant, "feedprovider", "genius", "InProgress", "Degraded")
 
-    connection = await nats.connect(broker.url)
-    serving = asyncio.create_task(components_report(connection))
+    serving = asyncio.create_task(components_report(nc))
     try:
         await asyncio.to_thread(judged_as, server, tenant, "oddsengine", "main", "Current", "Healthy")
         await asyncio.to_thread(judged_as, server, tenant, "feedprovider", "genius", "Current", "Healthy")
         assert disagreements(live(server, kinds)) == []
     finally:
         serving.cancel()
-        await connection.close()
 
 
 def pods_are_ready(server: Server, tenant: str, kind: str, name: str) -> None:
@@ -158,9 +150,9 @@ def pods_are_ready(server: Server, tenant: str, kind: str, name: str) -> None:
     )
 
 
-async def components_report(connection: nats.NATS) -> None:
+async def components_report(nc: Client) -> None:
     """What book, gateway and ingest renew in the broker's `status` bucket."""
-    bucket = await connection.jetstream().key_value("status")
+    bucket = await nc.jetstream().key_value("status")
     words = {
         "book.main-book-0": {"shards": {str(shard): {"leading": True, "epoch": 1} for shard in range(8)}},
         "gateway.main-gateway-0": {"ready": True, "connections": 0, "version": "0.0.0"},

@@ -2,31 +2,20 @@
 `test_new_provider` shows."""
 
 import base64
-import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from support.observed_world import provider
 from support.operator_process import USER, Operator, Server, eventually
 from support.small_engine import small
-from touchline_e2e.apiserver import GARBAGE, ApiServer
-from touchline_e2e.fixtures import need
+from support.unscheduled_pods import api_server, forbidden_pods
 from touchline_operator.plan.nudge import AGAIN, CONFIG
+
+__all__ = ["api_server"]
 
 pytestmark = [pytest.mark.servers, pytest.mark.cluster]
 
 POD = "main-nats-0"
-ROLE = "touchline-operator-secrets"
-
-
-@pytest.fixture(scope="module")
-def api_server() -> Iterator[ApiServer]:
-    """With the controller that makes the pods of StatefulSets; no node takes them."""
-    need("etcd", "kubernetes")
-    with ApiServer(controllers=(*GARBAGE, "statefulset-controller")) as server:
-        yield server
 
 
 def told(server: Server, tenant: str) -> str:
@@ -99,25 +88,19 @@ def test_30_without_the_permission_everything_else_is_done_and_the_log_says_it_o
     server: Server, tenant: str, operator: Operator
 ) -> None:
     small(server, tenant, operator)
-    role = json.loads(server.api.kubectl("get", "clusterrole", ROLE, "-o", "json"))
-    less = [rule for rule in role["rules"] if rule.get("resources") != ["pods"]]
-    assert len(less) == len(role["rules"]) - 1
-    _rules(server, less)
-    mark = server.api.audit.mark()
-    for name in ("three", "four", "five"):
-        server.apply(tenant, provider(name))
-        eventually(lambda name=name: server.get(tenant, "deployment", f"{name}-ingest") is not None, f"{name} is made")  # type: ignore[misc]
-    eventually(lambda: any(each.endswith("403") for each in of_pods(server, tenant, mark)), "it was refused")
-    operator.settle()
-    assert operator.log().count(f"pods in {tenant}: ") == 1
-    assert not server.says(tenant, "oddsengine", "main", "Degraded", "True", "ChildRefused")
+    with forbidden_pods(server):
+        mark = server.api.audit.mark()
+        for name in ("three", "four", "five"):
+            server.apply(tenant, provider(name))
+            eventually(
+                lambda name=name: server.get(tenant, "deployment", f"{name}-ingest") is not None,  # type: ignore[misc]
+                f"{name} is made",
+            )
+        eventually(lambda: any(each.endswith("403") for each in of_pods(server, tenant, mark)), "it was refused")
+        operator.settle()
+        assert operator.log().count(f"pods in {tenant}: ") == 1
+        assert not server.says(tenant, "oddsengine", "main", "Degraded", "True", "ChildRefused")
 
-    _rules(server, role["rules"])
     was = told(server, tenant)
     server.apply(tenant, provider("six"))
     eventually(lambda: told(server, tenant).removesuffix(AGAIN) not in {"", was}, "with it the pod is told again")
-
-
-def _rules(server: Server, rules: list[dict[str, Any]]) -> None:
-    patch = json.dumps([{"op": "replace", "path": "/rules", "value": rules}])
-    server.api.kubectl("patch", "clusterrole", ROLE, "--type=json", "-p", patch)

@@ -4,10 +4,9 @@ says) and the book (who leads what)."""
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import nats
@@ -15,24 +14,17 @@ import pytest
 from nats.js.errors import NotFoundError
 
 from support.observed_world import engine
-from support.operator_process import USER, Operator, Server, eventually
+from support.operator_process import USER, Operator, Server, calmly
+from support.small_engine import CACHE
+from support.unscheduled_pods import api_server, forbidden_pods
 from touchline.local.servers import NatsServer
-from touchline_e2e.apiserver import GARBAGE, ApiServer
-from touchline_e2e.fixtures import need
+
+__all__ = ["api_server"]
 
 pytestmark = [pytest.mark.servers, pytest.mark.cluster]
 
 SHARDS = 9
 NODES = ("main-book-0", "main-book-1", "main-book-2")
-ROLE = "touchline-operator-secrets"
-
-
-@pytest.fixture(scope="module")
-def api_server() -> Iterator[ApiServer]:
-    """With the controller that makes the pods of StatefulSets; no node takes them."""
-    need("etcd", "kubernetes")
-    with ApiServer(controllers=(*GARBAGE, "statefulset-controller")) as server:
-        yield server
 
 
 @dataclass
@@ -45,8 +37,7 @@ class Book:
     leading: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     def declare(self, image: str) -> None:
-        outside = {"external": {"url": "redis://cache.example.com:6379/0"}}
-        spec = {"shards": SHARDS, "image": image, "redis": outside, "nats": {"external": {"urls": [self.url]}}}
+        spec = {"shards": SHARDS, "image": image, "redis": CACHE, "nats": {"external": {"urls": [self.url]}}}
         self.server.apply(self.tenant, engine(**spec))
 
     def pods(self) -> dict[str, dict[str, Any]]:
@@ -104,29 +95,23 @@ class Book:
 
 
 @pytest.fixture
-async def book(server: Server, tenant: str, operator: Operator, tmp_path: Path) -> AsyncIterator[Book]:
+async def book(server: Server, tenant: str, operator: Operator, broker: NatsServer) -> AsyncIterator[Book]:
     """Settled at the image `touchline:before`; the highest ordinal leads everything."""
-    with NatsServer(tmp_path / "nats") as broker:
-        found = Book(server, tenant, broker.url, dict.fromkeys(range(SHARDS), (NODES[2], 1)))
-        await asyncio.to_thread(found.declare, "touchline:before")
-        await calmly(lambda: set(found.uids()) == set(NODES), "the pods are made")
-        for node in NODES:
-            found.set(node, ready=True)
-        voice = asyncio.create_task(found.speak())
-        await calmly(lambda: len(leaders(found)) == SHARDS, "the operator knows the leaders")
-        yield found
-        voice.cancel()
-        await asyncio.gather(voice, return_exceptions=True)
+    found = Book(server, tenant, broker.url, dict.fromkeys(range(SHARDS), (NODES[2], 1)))
+    await asyncio.to_thread(found.declare, "touchline:before")
+    await calmly(lambda: set(found.uids()) == set(NODES), "the pods are made")
+    for node in NODES:
+        found.set(node, ready=True)
+    voice = asyncio.create_task(found.speak())
+    await calmly(lambda: len(leaders(found)) == SHARDS, "the operator knows the leaders")
+    yield found
+    voice.cancel()
+    await asyncio.gather(voice, return_exceptions=True)
 
 
 def leaders(book: Book) -> list[dict[str, Any]]:
     found = book.server.get(book.tenant, "oddsengine", "main") or {}
     return list((found.get("status") or {}).get("shardLeaders") or ())
-
-
-async def calmly(condition: Callable[[], bool], what: str, *, within: float = 40.0) -> None:
-    """`eventually` without standing in the event loop's way."""
-    await asyncio.to_thread(eventually, condition, what, within=within)
 
 
 async def replaced(book: Book, node: str, before: dict[str, str]) -> dict[str, str]:
@@ -206,18 +191,13 @@ async def test_a_revision_that_cannot_run_is_mended_and_one_that_cannot_either_s
 async def test_30_without_the_permission_the_engine_says_what_is_missing_and_goes_on_when_it_is_given(
     book: Book, operator: Operator
 ) -> None:
-    role = json.loads(book.server.api.kubectl("get", "clusterrole", ROLE, "-o", "json"))
-    less = [rule for rule in role["rules"] if rule.get("resources") != ["pods"]]
     before = book.uids()
-    _rules(book.server, less)
-    try:
+    with forbidden_pods(book.server):
         await asyncio.to_thread(book.declare, "touchline:after")
         await calmly(lambda: book.said("Degraded").startswith("True RolloutNotPermitted"), "the engine says so")
         assert "list and delete pods" in book.said("Degraded")
         assert book.said("Progressing").startswith("True PodsNotReady book: 0 of 3 pods updated")
         assert book.uids() == before
-    finally:
-        _rules(book.server, role["rules"])
     await replaced(book, NODES[1], before)
     await calmly(lambda: book.said("Degraded").startswith("False"), "it is over")
 
@@ -243,8 +223,3 @@ async def test_a_book_that_an_older_operator_let_roll_by_itself_waits_for_deleti
     await calmly(waits, "it waits for deletions", within=10)
     refused = [str(each) for each in book.server.writes(mark) if each.code == 422]
     assert refused == []
-
-
-def _rules(server: Server, rules: list[dict[str, Any]]) -> None:
-    patch = json.dumps([{"op": "replace", "path": "/rules", "value": rules}])
-    server.api.kubectl("patch", "clusterrole", ROLE, "--type=json", "-p", patch)

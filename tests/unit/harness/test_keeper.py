@@ -2,14 +2,13 @@
 
 import os
 import signal
-import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support.lone_harness import lone_harness
 from support.waiting import wait_until
 from touchline_e2e.errors import HarnessError, StartFailed
 from touchline_e2e.processes import Processes
@@ -109,28 +108,18 @@ def test_two_programs_of_one_name_are_an_error(processes: Processes) -> None:
 @pytest.mark.parametrize("killed", ["harness", "keeper"])
 def test_nothing_stays_behind_when_one_of_the_two_is_killed(killed: str, tmp_path: Path) -> None:
     """A process that uses the harness is killed without a chance to clean up; or the keeper itself is."""
-    script = textwrap.dedent(
-        f"""
+    script = f"""
         import signal
         from touchline_e2e.processes import Processes
         processes = Processes()
         pids = [processes.start(name, argv) for name, argv in (("a", {SLEEPER!r}), ("b", {STUBBORN!r}))]
         print(processes.keeper_pid, processes.folder, *pids, flush=True)
         signal.pause()
-        """
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(
-        [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True
-    ) as harness:
-        assert harness.stdout is not None
-        try:
-            keeper, folder, *pids = harness.stdout.readline().split()
-            assert Path(folder).parent == tmp_path
-            assert all(_alive(int(pid)) for pid in (keeper, *pids))
-            os.kill(harness.pid if killed == "harness" else int(keeper), signal.SIGKILL)
-            wait_until(lambda: not any(_alive(int(pid)) for pid in (keeper, *pids)), within=10)
-            if killed == "harness":
-                wait_until(lambda: not Path(folder).exists())
-        finally:
-            harness.kill()
+    """
+    with lone_harness(script, tmp_path) as (harness, (keeper, folder, *pids)):
+        assert Path(folder).parent == tmp_path
+        assert all(_alive(int(pid)) for pid in (keeper, *pids))
+        os.kill(harness.pid if killed == "harness" else int(keeper), signal.SIGKILL)
+        wait_until(lambda: not any(_alive(int(pid)) for pid in (keeper, *pids)), within=10)
+        if killed == "harness":
+            wait_until(lambda: not Path(folder).exists())
