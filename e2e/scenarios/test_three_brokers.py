@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from scenarios.in_cluster import SETTLES_S, InCluster
-from scenarios.test_pod_faults import betting
+from scenarios.betting import betting
 from support.waiting import until
 from touchline_e2e import deployment
 
