@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from scenarios.in_cluster import SETTLES_S, InCluster
 from scenarios.betting import betting
+from scenarios.in_cluster import SETTLES_S, InCluster
 from support.waiting import until
 from touchline_e2e import deployment
 

@@ -35,6 +35,7 @@ async def watch_durability(
                     "%s", error
                 )  # what was proven before still holds: a stream does not lose replicas by being asked
                 continue
+            shard.store.one_at_a_time = found["replicas"] > 1
             real = real_durability(storage=found["storage"], replicas=found["replicas"], sync_interval=sync_interval)
             lacks = shortfall(declared(), real, stream=subjects.bets_stream(shard.shard))
             if lacks and lacks != shard.desk.closed:
