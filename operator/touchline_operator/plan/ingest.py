@@ -76,6 +76,7 @@ def ingest(
         containers=[receiver],
         volumes=volumes,
         grace_s=GRACE_S,
+        pull_secrets=wiring.pull_secrets,
     )
     spec = {
         "replicas": REPLICAS,

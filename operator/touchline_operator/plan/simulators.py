@@ -19,7 +19,7 @@ from touchline_operator.plan.names import child_name, labels, selector
 from touchline_operator.plan.network import DNS, ingest_pods, policy, tcp
 from touchline_operator.plan.parts import service, service_account
 from touchline_operator.plan.pods import Volume, container, mount, pod, tcp_probe
-from touchline_operator.world.custom import Custom
+from touchline_operator.plan.wiring import Wiring
 from touchline_operator.world.keys import Manifest
 
 PART = "simulator"
@@ -77,9 +77,9 @@ def redirected(document: Mapping[str, Any], group: Group, namespace: str) -> dic
     return changed
 
 
-def simulator(owner: Custom, group: Group, *, image: str) -> list[Manifest]:
+def simulator(wiring: Wiring, group: Group, *, image: str) -> list[Manifest]:
     """All children of one simulator."""
-    name = group.host
+    owner, name = wiring.engine, group.host
     ports = {f"feed-{number}": FIRST_PORT + number for number in range(len(group.providers))}
     command = ["python", "-m", "touchline.sim", "--host", "0.0.0.0", "--plain", "--control", str(CONTROL_PORT)]
     for provider in group.providers:
@@ -107,6 +107,7 @@ def simulator(owner: Custom, group: Group, *, image: str) -> list[Manifest]:
         containers=[server],
         volumes=volumes,
         grace_s=5,
+        pull_secrets=wiring.pull_secrets,
     )
     spec = {
         "replicas": 1,

@@ -36,6 +36,11 @@ class Wiring:
         return self.engine.key.name
 
     @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """Names of the Secrets with which every pod's image is pulled."""
+        return tuple(each.name for each in self.spec.spec.image_pull_secrets)
+
+    @property
     def nats_name(self) -> str:
         return child_name(self.name, "nats")
 

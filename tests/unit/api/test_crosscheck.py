@@ -55,6 +55,10 @@ def test_the_quickstart_is_without_any_problem() -> None:
     assert load(quickstart()).problems == ()
 
 
+def test_a_secret_to_pull_images_with_need_not_be_in_the_files() -> None:
+    assert check(setting("OddsEngine/main", "spec/imagePullSecrets", [{"name": "registry"}])) == []
+
+
 @pytest.mark.parametrize(
     ("change", "severity", "path", "told"),
     [

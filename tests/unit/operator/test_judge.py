@@ -71,6 +71,14 @@ def test_30_a_secret_that_may_not_be_read_is_unknown_and_no_failure() -> None:
     assert conditions(observed)["ReferencesResolved"] == ("Unknown", "NotPermitted")
 
 
+def test_14_a_secret_to_pull_the_image_with_must_be_there() -> None:
+    world = world_of([engine(imagePullSecrets=[{"name": "registry"}, {"name": "mirror"}]), *WHOLE[1:]])
+    present = {"registry": (".dockerconfigjson",), "mirror": None}
+    (finding,) = judge(observe(world, "OddsEngine", "main", secrets=present)).unresolved
+    assert finding.reason == "SecretNotFound"
+    assert finding.message.startswith('spec.imagePullSecrets[1].name: no Secret is named "mirror"')
+
+
 def test_equally_specific_classes_both_say_so_and_a_third_is_not_touched() -> None:
     world = world_of([*WHOLE, market("twin"), market("narrow", selector={"sports": ["Tennis"]})])
     for name in ("m", "twin"):

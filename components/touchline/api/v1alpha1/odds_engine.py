@@ -200,6 +200,10 @@ class OddsEngineSpec(Block):
     image: Image | None = Field(
         default=None, description="Container image of the components; left out, the operator's own release."
     )
+    image_pull_secrets: Annotated[tuple[NameRef, ...], ListMap(keys=("name",), max_items=16)] = Field(
+        default=(),
+        description="Secrets with which the pods of the engine, its providers and simulators pull the image.",
+    )
     region: LabelName | None = Field(
         default=None, description="Name of the Region that this cluster is; may be left out with one region."
     )
