@@ -5,6 +5,7 @@ from __future__ import annotations
 from touchline.api import EntityMap, FeedProvider, Market, OddsEngine
 from touchline.api.aliases_check import ambiguous_names
 from touchline.api.errors import show_path
+from touchline.api.simulated import is_simulated, simulated_groups
 from touchline_operator.check.findings import Finding, Judgement
 from touchline_operator.check.markets import not_redundant, rivals, unprovable
 from touchline_operator.check.references import unknown, unresolved
@@ -20,7 +21,11 @@ def judge(observed: Observed) -> Judgement:
     return Judgement(
         unresolved=unresolved(observed),
         unknown=unknown(observed),
-        conflicts=(*_second_engine(observed), *(rivals(observed, market) if market is not None else ())),
+        conflicts=(
+            *_second_engine(observed),
+            *_simulator(observed),
+            *(rivals(observed, market) if market is not None else ()),
+        ),
         unprovable=tuple(unprovable(observed, market)) if market is not None else (),
         not_redundant=tuple(not_redundant(observed, market)) if market is not None else (),
         remarks=_remarks(observed),
@@ -36,6 +41,15 @@ def _second_engine(observed: Observed) -> tuple[Finding, ...]:
         "it, or give it a namespace of its own"
     )
     return (Finding("SecondEngine", message),)
+
+
+def _simulator(observed: Observed) -> tuple[Finding, ...]:
+    provider = observed.target.resource
+    if not isinstance(provider, FeedProvider) or not is_simulated(provider):
+        return ()
+    _, faults = simulated_groups(observed.world.simulated(observed.namespace))
+    fault = faults.get(provider.name)
+    return (Finding("SimulatorConflict", f"{fault}; nothing runs for it"),) if fault is not None else ()
 
 
 def _remarks(observed: Observed) -> tuple[Finding, ...]:

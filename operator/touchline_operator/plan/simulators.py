@@ -3,6 +3,7 @@
 Providers of one group are served by one pod, so that they show the same matches in their own words. The data plane is told the
 simulator's address in place of the declared one; everything else stays as declared, so ingest speaks the real protocol. A recording
 comes from a volume that the provider names (`touchline.dev/recordings`): a ConfigMap holds up to a mebibyte, a claim anything.
+Who asks for something that its group is not served (`touchline.api.simulated`) is neither simulated nor connected to the real provider.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from touchline.api import RECORDINGS, RECORDINGS_PATTERN, SIMULATE, SIMULATE_GROUP, FeedProvider
+from touchline.api import RECORDINGS_PATTERN, FeedProvider
+from touchline.api.simulated import is_simulated, simulated_groups
 from touchline_operator.plan.child import child
 from touchline_operator.plan.names import child_name, labels, selector
 from touchline_operator.plan.network import DNS, ingest_pods, policy, tcp
@@ -26,7 +28,6 @@ PART = "simulator"
 CONTROL_PORT = 7100
 """On the pod's own loopback, for `kubectl port-forward` and `kubectl exec`: faults on demand, and what was really said."""
 FIRST_PORT = 7101
-MOST_PROVIDERS = 64
 RECORDINGS_DIR = "/recordings"
 
 
@@ -49,23 +50,19 @@ class Group:
 
 
 def groups(providers: Iterable[FeedProvider]) -> list[Group]:
-    """The simulators that the annotated providers need, by name."""
-    members: dict[tuple[str, str, str], list[str]] = {}
-    for provider in sorted(providers, key=lambda each: each.name):
-        what = provider.metadata.annotations.get(SIMULATE)
-        if what and provider.spec.betfair_stream is not None:
-            group = provider.metadata.annotations.get(SIMULATE_GROUP) or provider.name
-            recordings = provider.metadata.annotations.get(RECORDINGS, "")
-            members.setdefault((group, what, recordings), []).append(provider.name)
-    return [
-        Group(name, what, tuple(names[:MOST_PROVIDERS]), recordings)
-        for (name, what, recordings), names in sorted(members.items())
-    ]
+    """The simulators that the annotated providers need, by name; those that do not fit in are in none."""
+    found, _ = simulated_groups(providers)
+    return [Group(each.name, each.what, each.providers, each.recordings) for each in found]
 
 
 def group_of(provider: str, everybody: Iterable[Group]) -> Group | None:
     """The simulator that serves a provider."""
     return next((group for group in everybody if provider in group.providers), None)
+
+
+def misfit(resource: object, everybody: Iterable[Group]) -> bool:
+    """Whether this is a provider that asks for a simulator and fits in no group: nothing runs of it, and nothing is told."""
+    return isinstance(resource, FeedProvider) and is_simulated(resource) and group_of(resource.name, everybody) is None
 
 
 def redirected(document: Mapping[str, Any], group: Group, namespace: str) -> dict[str, Any]:

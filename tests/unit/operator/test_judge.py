@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from support.observed_world import engine, market, observe, policy, provider, resource, stored, world_of
+from touchline.api import SIMULATE, SIMULATE_GROUP
 from touchline_operator.check.findings import Judgement
 from touchline_operator.check.judge import judge
 from touchline_operator.status.outcome import Outcome
@@ -106,6 +107,19 @@ def test_an_age_that_can_never_be_proved_is_told_and_the_class_still_runs() -> N
 def test_two_providers_with_one_upstream_are_not_redundant(providers: list[Any], expected: tuple[str, str]) -> None:
     found = conditions(observe(world_of([engine(), policy(), *providers, market("m")]), "Market", "m"))
     assert found["Redundant"] == expected
+
+
+def test_a_provider_that_asks_its_group_for_something_else_is_not_ready_and_says_what_to_write() -> None:
+    providers = [provider(name) for name in ("one", "two")]
+    for each, what in zip(providers, ("fixtures", "recording:race.bz2"), strict=True):
+        each["metadata"]["annotations"] = {SIMULATE: what, SIMULATE_GROUP: "demo"}
+    world = world_of([engine(), *providers])
+    assert judge(observe(world, "FeedProvider", "one")).conflicts == ()
+    observed = observe(world, "FeedProvider", "two")
+    assert conditions(observed)["Ready"] == ("False", "SimulatorConflict")
+    (finding,) = judge(observed).conflicts
+    assert finding.message.startswith("metadata.annotations.touchline.dev/simulate: ")
+    assert "give this one another touchline.dev/simulate-group" in finding.message
 
 
 def test_a_second_engine_is_conflicted_and_the_first_is_not() -> None:
