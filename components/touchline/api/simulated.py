@@ -19,7 +19,7 @@ MOST_PROVIDERS = 64
 
 
 class SimulatedGroup(NamedTuple):
-    """Providers that are served the same, sorted: `what` is theirs of `touchline.dev/simulate`, `recordings` of `touchline.dev/recordings`."""
+    """Providers that are served the same, sorted; `what` and `recordings` are what their annotations say."""
 
     name: str
     what: str

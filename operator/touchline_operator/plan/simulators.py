@@ -9,18 +9,18 @@ Who asks for something that its group is not served (`touchline.api.simulated`) 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from touchline.api import RECORDINGS_PATTERN, FeedProvider
+from touchline.api import FeedProvider
 from touchline.api.simulated import is_simulated, simulated_groups
 from touchline_operator.plan.child import child
 from touchline_operator.plan.names import child_name, labels, selector
 from touchline_operator.plan.network import DNS, ingest_pods, policy, tcp
 from touchline_operator.plan.parts import service, service_account
-from touchline_operator.plan.pods import Volume, container, mount, pod, tcp_probe
+from touchline_operator.plan.pods import container, pod, tcp_probe
+from touchline_operator.plan.recordings import recordings_volume, with_recordings
 from touchline_operator.plan.wiring import Wiring
 from touchline_operator.world.keys import Manifest
 
@@ -28,7 +28,6 @@ PART = "simulator"
 CONTROL_PORT = 7100
 """On the pod's own loopback, for `kubectl port-forward` and `kubectl exec`: faults on demand, and what was really said."""
 FIRST_PORT = 7101
-RECORDINGS_DIR = "/recordings"
 
 
 @dataclass(frozen=True)
@@ -83,19 +82,18 @@ def simulator(wiring: Wiring, group: Group, *, image: str) -> list[Manifest]:
         command += ["--serve", f"{provider}={group.port_of(provider)}"]
     if group.what.startswith("recording:"):
         command += ["--recording", group.what.partition(":")[2].strip()]
-    volumes = recordings_volume(group.recordings)
     server = container(
         PART,
         image,
         command,
         ports=ports,
-        mounts=[mount("recordings", RECORDINGS_DIR)] if volumes else [],
         requests={"cpu": "50m", "memory": "96Mi"},
         limits={"memory": "512Mi"},
         probes={"readinessProbe": tcp_probe("feed-0"), "livenessProbe": tcp_probe("feed-0", period=10, failures=6)},
     )
+    volumes = recordings_volume(group.recordings)
     if volumes:
-        server["workingDir"] = RECORDINGS_DIR
+        server = with_recordings(server)
     template = pod(
         labels=labels(group.name, PART),
         selector=selector(group.name, PART),
@@ -126,14 +124,3 @@ def simulator(wiring: Wiring, group: Group, *, image: str) -> list[Manifest]:
         ),
         child("Deployment", name, owner, labels(group.name, PART), {"spec": spec}),
     ]
-
-
-def recordings_volume(where: str) -> list[Volume]:
-    """The volume that an annotation names; nothing where it names none that can be read."""
-    named = re.fullmatch(RECORDINGS_PATTERN, where)
-    if named is None:
-        return []
-    kind, name = named[1], named[2]
-    if kind == "ConfigMap":
-        return [{"name": "recordings", "configMap": {"name": name, "defaultMode": 0o444}}]
-    return [{"name": "recordings", "persistentVolumeClaim": {"claimName": name, "readOnly": True}}]
