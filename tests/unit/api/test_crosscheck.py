@@ -212,6 +212,19 @@ def test_the_simulate_annotation_is_checked(value: str, told: str) -> None:
     assert (len(found) == 2 and all(told in each[2] for each in found)) if told else found == []
 
 
+@pytest.mark.parametrize(
+    ("recorder", "path"),
+    [
+        ({"retention": "24h"}, "spec.recorder.retention"),
+        ({"kafka": {"bootstrapServers": ["kafka:9092"]}}, "spec.recorder.kafka"),
+    ],
+)
+def test_what_is_asked_of_a_recorder_is_warned_of_for_there_is_none(recorder: dict[str, Any], path: str) -> None:
+    ((severity, at, told, _),) = check(setting("OddsEngine/main", "spec/recorder", recorder))
+    assert (severity, at) == (Severity.WARNING, path)
+    assert "is not acted on by this release" in told
+
+
 def test_providers_of_one_group_must_ask_their_simulator_for_the_same() -> None:
     def change(objects: Objects) -> None:
         objects[B]["metadata"]["annotations"]["touchline.dev/simulate"] = "recording:match.bz2"

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from support.observed_world import engine, market, observe, policy, provider, resource, stored, world_of
-from touchline.api import RECORDINGS, SIMULATE, SIMULATE_GROUP
 from touchline_operator.check.findings import Judgement
 from touchline_operator.check.judge import judge
 from touchline_operator.status.outcome import Outcome
@@ -50,6 +49,30 @@ def test_14_a_missing_target_is_a_condition_with_the_fields_path(missing: str, r
     assert reason in reasons(judgement.unresolved)
     assert judgement.unresolved[0].message.startswith(path)
     assert conditions(observed)["Ready"] == ("False", reason)
+
+
+@pytest.mark.parametrize(
+    ("recorder", "told"),
+    [
+        ({}, ""),
+        ({"retention": "2160h"}, ""),
+        ({"retention": "24h"}, "spec.recorder.retention"),
+        ({"kafka": {"bootstrapServers": ["kafka:9092"]}}, "spec.recorder.kafka"),
+    ],
+)
+def test_an_engine_that_asks_for_a_recorder_says_that_there_is_none_and_is_ready_all_the_same(
+    recorder: dict[str, Any], told: str
+) -> None:
+    observed = observe(world_of([engine(recorder=recorder)]), "OddsEngine", "main")
+    status = status_of(observed, judge(observed), Outcome(told=True))
+    found = {each["type"]: each for each in status["conditions"]}
+    assert ("Recorded" in found) is bool(told)
+    if told:
+        assert (found["Recorded"]["status"], found["Recorded"]["reason"]) == ("False", "NotRunByThisRelease")
+        assert found["Recorded"]["message"].startswith(told)
+    without = observe(world_of([engine()]), "OddsEngine", "main")
+    plain = status_of(without, judge(without), Outcome(told=True))
+    assert [each for each in status["conditions"] if each["type"] != "Recorded"] == plain["conditions"]
 
 
 def test_14_a_mistyped_name_is_told_what_it_may_mean() -> None:
@@ -107,51 +130,6 @@ def test_an_age_that_can_never_be_proved_is_told_and_the_class_still_runs() -> N
 def test_two_providers_with_one_upstream_are_not_redundant(providers: list[Any], expected: tuple[str, str]) -> None:
     found = conditions(observe(world_of([engine(), policy(), *providers, market("m")]), "Market", "m"))
     assert found["Redundant"] == expected
-
-
-def test_a_provider_that_asks_its_group_for_something_else_is_not_ready_and_says_what_to_write() -> None:
-    providers = [provider(name) for name in ("one", "two")]
-    for each, what in zip(providers, ("fixtures", "recording:race.bz2"), strict=True):
-        each["metadata"]["annotations"] = {SIMULATE: what, SIMULATE_GROUP: "demo"}
-    world = world_of([engine(), *providers])
-    assert judge(observe(world, "FeedProvider", "one")).conflicts == ()
-    observed = observe(world, "FeedProvider", "two")
-    assert conditions(observed)["Ready"] == ("False", "SimulatorConflict")
-    (finding,) = judge(observed).conflicts
-    assert finding.message.startswith("metadata.annotations.touchline.dev/simulate: ")
-    assert "give this one another touchline.dev/simulate-group" in finding.message
-
-
-@pytest.mark.parametrize(
-    ("file", "where", "told"),
-    [
-        ("race.bz2", None, "spec.replay.file: pods have no volume with race.bz2; name one that has it: metadata.annotations."),
-        ("/recordings/race.bz2", None, "spec.replay.file: "),
-        ("race.bz2", "Secret/races", "metadata.annotations.touchline.dev/recordings: 'Secret/races' names no volume; write "),
-        ("race.bz2", "ConfigMap/races", ""),
-        ("/in-the-image/race.bz2", None, ""),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("protocol", ["Replay", "BetfairStream"])
-def test_a_recording_that_no_pod_can_find_is_told_with_what_to_write(
-    file: str, where: str | None, told: str, protocol: str
-) -> None:
-    if protocol == "Replay":
-        spec = {"protocol": protocol, "replay": {"file": file}, "entityMapRefs": [{"name": "all"}]}
-        declared = resource("FeedProvider", "one", spec)
-        declared["metadata"]["annotations"] = {}
-    else:
-        declared = provider("one", entityMapRefs=[{"name": "all"}])
-        declared["metadata"]["annotations"] = {SIMULATE: f"recording:{file}"}
-        told = told.replace("spec.replay.file", "metadata.annotations.touchline.dev/simulate")
-    if where is not None:
-        declared["metadata"]["annotations"][RECORDINGS] = where
-    everything = [engine(), declared, resource("EntityMap", "all", {"sport": "*", "unmatched": "Accept"})]
-    observed = observe(world_of(everything), "FeedProvider", "one")
-    remarks = judge(observed).remarks
-    assert [finding.reason for finding in remarks] == (["NoRecordings"] if told else [])
-    assert all(finding.message.startswith(told) for finding in remarks)
-    assert conditions(observed)["Degraded"] == (("True", "NoRecordings") if told else ("False", "AsDeclared"))
 
 
 def test_a_second_engine_is_conflicted_and_the_first_is_not() -> None:
