@@ -28,7 +28,7 @@ def wiring_of(observed: Observed) -> Wiring | None:
     engine, resource = observed.engine, observed.engine_resource
     if engine is None or resource is None:
         return None
-    return Wiring(engine, resource, observed.material, observed.defaults.log_level)
+    return Wiring(engine, resource, observed.material)
 
 
 def image_of(observed: Observed) -> str:

@@ -29,7 +29,6 @@ class Wiring:
     engine: Custom
     spec: OddsEngine
     material: Material
-    log_level: str
 
     @property
     def name(self) -> str:
@@ -85,7 +84,7 @@ class Wiring:
         return [
             *entries,
             env_value("TOUCHLINE_SECRETS_DIR", SECRETS_DIR),
-            env_value("TOUCHLINE_LOG_LEVEL", self.log_level),
+            env_value("TOUCHLINE_LOG_LEVEL", spec.log_level.value),
             env_field("TOUCHLINE_NODE", "metadata.name"),
         ]
 
