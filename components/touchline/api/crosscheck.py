@@ -21,6 +21,7 @@ from touchline.api.kinds import Resource
 from touchline.api.problems import Problem, Severity
 from touchline.api.references_check import references_in
 from touchline.api.selectors import overlap, specificity
+from touchline.api.simulated import simulated_groups
 from touchline.api.types.durations import Duration
 from touchline.api.types.resource import RECORDINGS, RECORDINGS_PATTERN, SIMULATE
 from touchline.api.unsupported import unsupported
@@ -131,8 +132,8 @@ def _references(tenant: Tenant) -> Iterator[Problem]:
             continue
         for reference in references_in(item.object.spec, ("spec",)):
             names = tenant.names(reference.kind)
-            if reference.name in names:
-                continue
+            if reference.name in names or "imagePullSecrets" in reference.path:
+                continue  # here nothing is pulled, and in a cluster such a Secret is seldom made from a file
             message = f'no {reference.kind} is named "{reference.name}"'
             if reference.kind in ("Secret", "ConfigMap") and not names:
                 yield item.warning(
@@ -265,6 +266,14 @@ def _simulated(tenant: Tenant) -> Iterator[Problem]:
             yield item.error(path, f"there is no simulator of {provider.spec.protocol}", "BetfairStream has one")
 
 
+def _simulated_groups(tenant: Tenant) -> Iterator[Problem]:
+    _, faults = simulated_groups(provider for _, provider in tenant.of(FeedProvider))
+    for item, provider in tenant.of(FeedProvider):
+        if provider.name in faults:
+            fault = faults[provider.name]
+            yield item.error(fault.path, fault.message, fault.fix)
+
+
 def _recordings(tenant: Tenant) -> Iterator[Problem]:
     for item, provider in tenant.of(FeedProvider):
         where = provider.metadata.annotations.get(RECORDINGS)
@@ -294,6 +303,7 @@ RULES: tuple[Callable[[Tenant], Iterator[Problem]], ...] = (
     _ambiguous_names,
     _entity_sources,
     _simulated,
+    _simulated_groups,
     _recordings,
     _not_acted_on,
 )

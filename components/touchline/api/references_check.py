@@ -1,4 +1,7 @@
-"""Every reference inside a spec, found by the names of its fields: `fooRef` and `fooRefs` name an object."""
+"""Every reference inside a spec, found by the names of its fields: `fooRef` and `fooRefs` name an object.
+
+`imagePullSecrets` is called as in every Kubernetes object.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from touchline.api.types.references import ConfigMapKeyRef, NameRef, SecretKeyRe
 # The end of a field's name, and the kind that it refers to.
 _KINDS = (
     ("secret_ref", "Secret"),
+    ("image_pull_secrets", "Secret"),
     ("config_map_ref", "ConfigMap"),
     ("suspension_policy_ref", "SuspensionPolicy"),
     ("entity_map_refs", "EntityMap"),

@@ -3,6 +3,7 @@
 Nobody must believe that something protects or prices a market when it does not. So it is said where it is declared (a warning at the
 line), and the book keeps every market shut that relies on it: a market without its declared margin or trigger is not the market that was
 declared. In the same way the desk takes no bets under a durability that it cannot prove.
+A log that nobody keeps shuts nothing: prices and bets are as right without it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from touchline.api.errors import FieldPath
 from touchline.api.v1alpha1.market import Market
 from touchline.api.v1alpha1.market_feeds import FeedModel
-from touchline.api.v1alpha1.odds_engine import Durability, OddsEngine
+from touchline.api.v1alpha1.odds_engine import Durability, OddsEngine, Recorder
 from touchline.api.v1alpha1.suspension_policy import SuspensionPolicy
 from touchline.api.v1alpha1.triggers import TriggerType
 
@@ -34,10 +35,25 @@ def unsupported(resource: object) -> tuple[Unsupported, ...]:
         return _of_market(resource)
     if isinstance(resource, SuspensionPolicy):
         return _of_policy(resource)
-    if isinstance(resource, OddsEngine) and resource.spec.bets.durability is Durability.GLOBAL_QUORUM:
-        message = "GlobalQuorum is not acted on by this release: it cannot be proven, so every bet is refused"
-        return (Unsupported(("spec", "bets", "durability"), message, "declare Quorum"),)
+    if isinstance(resource, OddsEngine):
+        if resource.spec.bets.durability is Durability.GLOBAL_QUORUM:
+            message = "GlobalQuorum is not acted on by this release: it cannot be proven, so every bet is refused"
+            return (Unsupported(("spec", "bets", "durability"), message, "declare Quorum"), *unrecorded(resource))
+        return unrecorded(resource)
     return ()
+
+
+def unrecorded(engine: OddsEngine) -> tuple[Unsupported, ...]:
+    """What an engine asks of the recorder, of which this release has none; nothing where it asks for no more than the default."""
+    recorder, at = engine.spec.recorder, ("spec", "recorder")
+    found: list[Unsupported] = []
+    if recorder.retention != Recorder().retention:
+        message = "spec.recorder.retention is not acted on by this release: decisions on bets are kept for good, prices for an hour at most"
+        found.append(Unsupported((*at, "retention"), message, "leave it out"))
+    if recorder.kafka is not None:
+        message = "spec.recorder.kafka is not acted on by this release: nothing is copied to Kafka"
+        found.append(Unsupported((*at, "kafka"), message, "remove it"))
+    return tuple(found)
 
 
 def _of_market(market: Market) -> tuple[Unsupported, ...]:

@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from touchline.bus.ending import end
+from touchline.bus.nkey_login import NkeyLogin
 from touchline.bus.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ async def connect(
     """Connect, waiting for a broker that is still starting.
 
     Raises:
-        BrokerUnreachable: nobody answered within `first_connect_s` seconds, or the credentials were refused.
+        BrokerUnreachable: nobody answered within `first_connect_s` seconds, the credentials were refused, or their file is none.
     """
 
     client = Client()
@@ -87,7 +88,8 @@ async def connect(
         options |= {"user": settings.nats_user, "password": settings.nats_password}
         options["inbox_prefix"] = inbox_prefix(settings.nats_user)
     if settings.nats_credentials:
-        options["user_credentials"] = settings.nats_credentials
+        login = _login(settings.nats_credentials)
+        options |= {"user_jwt_cb": login.jwt, "signature_cb": login.signature}
     if settings.nats_ca:
         options["tls"] = ssl.create_default_context(cafile=settings.nats_ca)
     loop = asyncio.get_running_loop()
@@ -119,3 +121,14 @@ async def connect_unless_stopped(settings: Settings, stop: asyncio.Event, *, nam
         return None
     finally:
         await end([stopped])
+
+
+def _login(file: str) -> NkeyLogin:
+    """A login whose file can be read now: while a connection is made, nobody would be told why it is not."""
+    login = NkeyLogin(file)
+    try:
+        login.jwt()
+        login.signature("")
+    except (OSError, NatsError) as error:
+        raise BrokerUnreachable(f"cannot log in to the broker: {error}") from error
+    return login

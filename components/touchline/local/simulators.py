@@ -46,7 +46,10 @@ class Simulators:
         self._ports: dict[str, int] = {}
 
     def plan(self, declared: Declared) -> list[Simulator]:
-        """The processes that serve a declaration's simulated providers, by name."""
+        """The processes that serve a declaration's simulated providers, by name.
+
+        That one group asks for one content was checked when the files were loaded (touchline.api.simulated).
+        """
         groups: dict[tuple[str, str], list[str]] = {}
         for provider, how in sorted(declared.simulated.items()):
             groups.setdefault(_process(provider, how), []).append(provider)

@@ -41,6 +41,9 @@ if is("Ready", "True") then
   if is("Executed", "False") then
     hs.message = hs.message .. "; but " .. said("Executed")
   end
+  if is("Recorded", "False") then
+    hs.message = hs.message .. "; but " .. said("Recorded")
+  end
   return hs
 end
 if is("Ready", "False") then

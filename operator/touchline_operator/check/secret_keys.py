@@ -54,6 +54,8 @@ def _of_provider(provider: FeedProvider) -> Iterator[Need]:
 
 def _of_engine(engine: OddsEngine) -> Iterator[Need]:
     spec = engine.spec
+    for place, secret in enumerate(spec.image_pull_secrets):
+        yield Need(secret.name, (), ("spec", "imagePullSecrets", place))
     nats, redis, kafka = spec.nats.external, spec.redis.external, spec.recorder.kafka
     if nats is not None:
         if nats.credentials_secret_ref is not None:

@@ -19,10 +19,19 @@ log = logging.getLogger(__name__)
 EVENTS = Place("", "v1", "events")
 LONGEST_NOTE = 1_000
 _GOOD_WHEN_TRUE = frozenset(
-    {"Ready", "ReferencesResolved", "Connected", "Redundant", "FreshnessAttainable", "Available", "Executed"}
+    {
+        "Ready",
+        "ReferencesResolved",
+        "Connected",
+        "Redundant",
+        "FreshnessAttainable",
+        "Available",
+        "Executed",
+        "Recorded",
+    }
 )
-_QUIET = frozenset({"Executed", "Progressing"})
-"""Types that tell nothing which Ready does not tell."""
+_QUIET = frozenset({"Executed", "Progressing", "Recorded"})
+"""Types that tell nothing which Ready does not tell, or what is so with every object of this release."""
 _TOLD_BOTH_WAYS = frozenset({"Ready", "Connected", "Suspended"})
 """Types whose good end is news too."""
 _COUNTING = frozenset({"Suspended"})

@@ -53,6 +53,7 @@ def book(wiring: Wiring, *, image: str, pod_monitors: bool) -> list[Manifest]:
         containers=[node],
         volumes=volumes,
         grace_s=GRACE_S,
+        pull_secrets=wiring.pull_secrets,
     )
     spec = {
         "replicas": book_nodes(wiring.spec.spec.shards),

@@ -13,7 +13,7 @@ from touchline.api import EntityMap, FeedProvider, Resource
 from touchline.api.entity_source import expand_source
 from touchline.api.errors import InvalidSource
 from touchline.bus import subjects
-from touchline_operator.plan.simulators import Group, group_of, groups, redirected
+from touchline_operator.plan.simulators import Group, group_of, groups, misfit, redirected
 from touchline_operator.world.custom import Custom
 from touchline_operator.world.index import World
 
@@ -36,6 +36,8 @@ def document(custom: Custom, simulators: list[Group], config_maps: Mapping[str, 
         return None
     wire = plain(resource)
     if isinstance(resource, FeedProvider):
+        if misfit(resource, simulators):
+            return None
         group = group_of(resource.name, simulators)
         return redirected(wire, group, custom.key.namespace) if group is not None else wire
     if isinstance(resource, EntityMap) and resource.spec.source is not None:
@@ -64,6 +66,8 @@ def documents(world: World, namespace: str) -> dict[str, Document | None]:
             continue
         if custom.key.kind == "OddsEngine" and engine is not None and custom.key != engine.key:
             continue  # a second engine has no say
+        if misfit(custom.resource, simulators) and not custom.paused:
+            continue  # what was told of it before may be the address of another one
         tells = custom.key.kind == "OddsEngine" or (simulators and group_of(custom.key.name, simulators) is not None)
         found[config_key(custom)] = document(custom, simulators, {}) if tells and not custom.paused else None
     return found

@@ -28,7 +28,7 @@ def wiring_of(observed: Observed) -> Wiring | None:
     engine, resource = observed.engine, observed.engine_resource
     if engine is None or resource is None:
         return None
-    return Wiring(engine, resource, observed.material, observed.defaults.log_level)
+    return Wiring(engine, resource, observed.material)
 
 
 def image_of(observed: Observed) -> str:
@@ -65,7 +65,7 @@ def engine_children(observed: Observed) -> list[Manifest]:
         children += gateway(wiring, image=image, pod_monitors=observed.capabilities.pod_monitors)
         children.append(service_account(wiring.engine, accounts_name(wiring.name), wiring.name, INGEST))
         for group in simulated(observed.world, observed.namespace):
-            children += simulator(wiring.engine, group, image=image)
+            children += simulator(wiring, group, image=image)
     return [sealed(each) for each in children]
 
 

@@ -77,6 +77,7 @@ def _deployment(wiring: Wiring, name: str, image: str, scheme: str) -> Manifest:
         containers=[server],
         volumes=volumes,
         grace_s=drain_s + 10,
+        pull_secrets=wiring.pull_secrets,
     )
     body: dict[str, Any] = {
         # Nobody is sent away before somebody else can take him in.

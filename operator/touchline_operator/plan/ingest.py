@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from touchline.api import FeedProvider
+from touchline.api import RECORDINGS, FeedProvider
 from touchline.local import credentials
 from touchline_operator.plan import simulators
 from touchline_operator.plan.child import child
@@ -19,6 +19,7 @@ from touchline_operator.plan.pods import (
     pod,
     user_secrets,
 )
+from touchline_operator.plan.recordings import recordings_volume, with_recordings
 from touchline_operator.plan.simulators import Group
 from touchline_operator.plan.wiring import Wiring, port_of
 from touchline_operator.world.custom import Custom
@@ -68,6 +69,9 @@ def ingest(
         limits={"memory": "768Mi"},
         probes=health_probes(),
     )
+    recordings = recordings_volume(provider.metadata.annotations.get(RECORDINGS, ""))
+    if provider.spec.replay is not None and recordings:
+        receiver, volumes = with_recordings(receiver), [*volumes, *recordings]
     template = pod(
         labels=marks,
         selector=selector(provider.name, PART),
@@ -76,6 +80,7 @@ def ingest(
         containers=[receiver],
         volumes=volumes,
         grace_s=GRACE_S,
+        pull_secrets=wiring.pull_secrets,
     )
     spec = {
         "replicas": REPLICAS,

@@ -129,6 +129,7 @@ def _servers(wiring: Wiring, managed: ManagedNats, image: str, config: str, tls:
             {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
         ],
         grace_s=GRACE_S,
+        pull_secrets=wiring.pull_secrets,
         more={"shareProcessNamespace": True},
     )
     storage: dict[str, Any] = {

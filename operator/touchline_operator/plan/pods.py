@@ -63,9 +63,10 @@ def pod(
     containers: Sequence[Mapping[str, Any]],
     volumes: Sequence[Volume] = (),
     grace_s: int,
+    pull_secrets: Sequence[str],
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A pod template. `grace_s` is what a clean stop may take."""
+    """A pod template. `grace_s` is what a clean stop may take; `pull_secrets` are what the image is pulled with."""
     return {
         "metadata": {"labels": dict(labels), **({"annotations": dict(annotations)} if annotations else {})},
         "spec": {
@@ -73,6 +74,7 @@ def pod(
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": grace_s,
+            **({"imagePullSecrets": [{"name": name} for name in pull_secrets]} if pull_secrets else {}),
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": USER,

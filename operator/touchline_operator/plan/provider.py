@@ -8,7 +8,7 @@ from touchline_operator.plan.child import sealed
 from touchline_operator.plan.documents import simulated
 from touchline_operator.plan.engine import image_of, wiring_of
 from touchline_operator.plan.ingest import ingest
-from touchline_operator.plan.simulators import group_of
+from touchline_operator.plan.simulators import group_of, misfit
 from touchline_operator.world.keys import Manifest
 from touchline_operator.world.observed import Observed
 
@@ -27,19 +27,20 @@ def provider_waits_for(observed: Observed) -> str:
 
 
 def provider_children(observed: Observed) -> list[Manifest]:
-    """Every child of the provider, in the order in which they are applied; none in a witness's cluster."""
+    """Every child of the provider, in the order in which they are applied; none in a witness's cluster, and none
+    for a provider that asks its simulator for what it is not served."""
     wiring, provider = wiring_of(observed), observed.target.resource
     assert wiring is not None
     assert isinstance(provider, FeedProvider)
-    if observed.witness:
+    simulators = simulated(observed.world, observed.namespace)
+    if observed.witness or misfit(provider, simulators):
         return []
-    group = group_of(provider.name, simulated(observed.world, observed.namespace))
     children = ingest(
         wiring,
         observed.target,
         provider,
         image=image_of(observed),
-        simulated=group,
+        simulated=group_of(provider.name, simulators),
         pod_monitors=observed.capabilities.pod_monitors,
     )
     return [sealed(each) for each in children]

@@ -3,31 +3,31 @@
 Providers of one group are served by one pod, so that they show the same matches in their own words. The data plane is told the
 simulator's address in place of the declared one; everything else stays as declared, so ingest speaks the real protocol. A recording
 comes from a volume that the provider names (`touchline.dev/recordings`): a ConfigMap holds up to a mebibyte, a claim anything.
+Who asks for something that its group is not served (`touchline.api.simulated`) is neither simulated nor connected to the real provider.
 """
 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from touchline.api import RECORDINGS, RECORDINGS_PATTERN, SIMULATE, SIMULATE_GROUP, FeedProvider
+from touchline.api import FeedProvider
+from touchline.api.simulated import is_simulated, simulated_groups
 from touchline_operator.plan.child import child
 from touchline_operator.plan.names import child_name, labels, selector
 from touchline_operator.plan.network import DNS, ingest_pods, policy, tcp
 from touchline_operator.plan.parts import service, service_account
-from touchline_operator.plan.pods import Volume, container, mount, pod, tcp_probe
-from touchline_operator.world.custom import Custom
+from touchline_operator.plan.pods import container, pod, tcp_probe
+from touchline_operator.plan.recordings import recordings_volume, with_recordings
+from touchline_operator.plan.wiring import Wiring
 from touchline_operator.world.keys import Manifest
 
 PART = "simulator"
 CONTROL_PORT = 7100
 """On the pod's own loopback, for `kubectl port-forward` and `kubectl exec`: faults on demand, and what was really said."""
 FIRST_PORT = 7101
-MOST_PROVIDERS = 64
-RECORDINGS_DIR = "/recordings"
 
 
 @dataclass(frozen=True)
@@ -49,23 +49,19 @@ class Group:
 
 
 def groups(providers: Iterable[FeedProvider]) -> list[Group]:
-    """The simulators that the annotated providers need, by name."""
-    members: dict[tuple[str, str, str], list[str]] = {}
-    for provider in sorted(providers, key=lambda each: each.name):
-        what = provider.metadata.annotations.get(SIMULATE)
-        if what and provider.spec.betfair_stream is not None:
-            group = provider.metadata.annotations.get(SIMULATE_GROUP) or provider.name
-            recordings = provider.metadata.annotations.get(RECORDINGS, "")
-            members.setdefault((group, what, recordings), []).append(provider.name)
-    return [
-        Group(name, what, tuple(names[:MOST_PROVIDERS]), recordings)
-        for (name, what, recordings), names in sorted(members.items())
-    ]
+    """The simulators that the annotated providers need, by name; those that do not fit in are in none."""
+    found, _ = simulated_groups(providers)
+    return [Group(each.name, each.what, each.providers, each.recordings) for each in found]
 
 
 def group_of(provider: str, everybody: Iterable[Group]) -> Group | None:
     """The simulator that serves a provider."""
     return next((group for group in everybody if provider in group.providers), None)
+
+
+def misfit(resource: object, everybody: Iterable[Group]) -> bool:
+    """Whether this is a provider that asks for a simulator and fits in no group: nothing runs of it, and nothing is told."""
+    return isinstance(resource, FeedProvider) and is_simulated(resource) and group_of(resource.name, everybody) is None
 
 
 def redirected(document: Mapping[str, Any], group: Group, namespace: str) -> dict[str, Any]:
@@ -77,28 +73,27 @@ def redirected(document: Mapping[str, Any], group: Group, namespace: str) -> dic
     return changed
 
 
-def simulator(owner: Custom, group: Group, *, image: str) -> list[Manifest]:
+def simulator(wiring: Wiring, group: Group, *, image: str) -> list[Manifest]:
     """All children of one simulator."""
-    name = group.host
+    owner, name = wiring.engine, group.host
     ports = {f"feed-{number}": FIRST_PORT + number for number in range(len(group.providers))}
     command = ["python", "-m", "touchline.sim", "--host", "0.0.0.0", "--plain", "--control", str(CONTROL_PORT)]
     for provider in group.providers:
         command += ["--serve", f"{provider}={group.port_of(provider)}"]
     if group.what.startswith("recording:"):
         command += ["--recording", group.what.partition(":")[2].strip()]
-    volumes = recordings_volume(group.recordings)
     server = container(
         PART,
         image,
         command,
         ports=ports,
-        mounts=[mount("recordings", RECORDINGS_DIR)] if volumes else [],
         requests={"cpu": "50m", "memory": "96Mi"},
         limits={"memory": "512Mi"},
         probes={"readinessProbe": tcp_probe("feed-0"), "livenessProbe": tcp_probe("feed-0", period=10, failures=6)},
     )
+    volumes = recordings_volume(group.recordings)
     if volumes:
-        server["workingDir"] = RECORDINGS_DIR
+        server = with_recordings(server)
     template = pod(
         labels=labels(group.name, PART),
         selector=selector(group.name, PART),
@@ -107,6 +102,7 @@ def simulator(owner: Custom, group: Group, *, image: str) -> list[Manifest]:
         containers=[server],
         volumes=volumes,
         grace_s=5,
+        pull_secrets=wiring.pull_secrets,
     )
     spec = {
         "replicas": 1,
@@ -128,14 +124,3 @@ def simulator(owner: Custom, group: Group, *, image: str) -> list[Manifest]:
         ),
         child("Deployment", name, owner, labels(group.name, PART), {"spec": spec}),
     ]
-
-
-def recordings_volume(where: str) -> list[Volume]:
-    """The volume that an annotation names; nothing where it names none that can be read."""
-    named = re.fullmatch(RECORDINGS_PATTERN, where)
-    if named is None:
-        return []
-    kind, name = named[1], named[2]
-    if kind == "ConfigMap":
-        return [{"name": "recordings", "configMap": {"name": name, "defaultMode": 0o444}}]
-    return [{"name": "recordings", "persistentVolumeClaim": {"claimName": name, "readOnly": True}}]

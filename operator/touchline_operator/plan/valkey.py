@@ -90,6 +90,7 @@ def _servers(wiring: Wiring, managed: ManagedRedis, image: str) -> Manifest:
         containers=[server],
         volumes=[secret_volume("config", name)],
         grace_s=10,
+        pull_secrets=wiring.pull_secrets,
     )
     spec = {
         "replicas": managed.replicas,

@@ -29,11 +29,15 @@ class Wiring:
     engine: Custom
     spec: OddsEngine
     material: Material
-    log_level: str
 
     @property
     def name(self) -> str:
         return self.engine.key.name
+
+    @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """Names of the Secrets with which every pod's image is pulled."""
+        return tuple(each.name for each in self.spec.spec.image_pull_secrets)
 
     @property
     def nats_name(self) -> str:
@@ -80,7 +84,7 @@ class Wiring:
         return [
             *entries,
             env_value("TOUCHLINE_SECRETS_DIR", SECRETS_DIR),
-            env_value("TOUCHLINE_LOG_LEVEL", self.log_level),
+            env_value("TOUCHLINE_LOG_LEVEL", spec.log_level.value),
             env_field("TOUCHLINE_NODE", "metadata.name"),
         ]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from touchline.api import OddsEngine
+from touchline.api.unsupported import unrecorded
 from touchline_operator.check.findings import Finding, Judgement
 from touchline_operator.status.books import leaders, shards
 from touchline_operator.status.common import conflicted, joined, obstacles, paused, references
@@ -33,6 +34,11 @@ def engine_conditions(observed: Observed, judgement: Judgement, outcome: Outcome
         if degraded
         else Said("Degraded", FALSE, "AsDeclared"),
     ]
+    engine = observed.target.resource
+    missing = unrecorded(engine) if isinstance(engine, OddsEngine) else ()
+    if missing:
+        words = "; ".join(f"{each.message} ({each.fix})" for each in missing)
+        said.append(Said("Recorded", FALSE, "NotRunByThisRelease", words))
     if waiting or outcome.waits_for:
         said.append(Said("Progressing", TRUE, "PodsNotReady", outcome.waits_for or "; ".join(waiting)))
     else:

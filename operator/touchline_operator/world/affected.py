@@ -1,6 +1,7 @@
 """Which keys must be looked at again when a custom resource came, changed or went."""
 
-from touchline.api import Market
+from touchline.api import FeedProvider, Market
+from touchline.api.simulated import group_name, is_simulated
 from touchline_operator.world.custom import Custom
 from touchline_operator.world.index import World
 from touchline_operator.world.keys import CUSTOM_PLACES, Key
@@ -26,6 +27,11 @@ def affected(world: World, before: Custom | None, after: Custom | None) -> list[
             keys |= dict.fromkeys(each.key for each in world.customs(kind, namespace))
     elif changed.key.kind in {"FeedProvider", "Region"}:
         keys |= dict.fromkeys(each.key for each in world.customs("OddsEngine", namespace))
+    providers = (each.resource for each in (before, after) if each is not None)
+    groups = {group_name(each) for each in providers if isinstance(each, FeedProvider) and is_simulated(each)}
+    if groups:  # one that comes or goes moves the others' addresses, and may decide what all of them are served
+        same = (each.name for each in world.simulated(namespace) if group_name(each) in groups)
+        keys |= dict.fromkeys(Key("FeedProvider", namespace, name) for name in same)
     for state in (before, after):
         if state is not None and isinstance(state.resource, Market):
             rivals = world.selectors(namespace).rivals(state.key.name, state.resource.spec.selector)

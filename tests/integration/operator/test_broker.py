@@ -49,7 +49,7 @@ def planned(
     wiring = wiring_of(observed)
     assert wiring is not None
     made = minted(observed.material, wants(observed, wiring), name="main", now=NOW)
-    return Wiring(wiring.engine, wiring.spec, made, "INFO"), providers_of(observed)
+    return Wiring(wiring.engine, wiring.spec, made), providers_of(observed)
 
 
 def write(folder: Path, wiring: Wiring, providers: list[str], ports: dict[str, int]) -> Path:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from support.observed_world import market, policy, resource
+from support.observed_world import engine, market, policy, provider, resource
 from support.operator_process import SYSTEM, Operator, Server, eventually
 from support.small_engine import SECRET, SMALL, small
+from touchline.api import RECORDINGS, SIMULATE, SIMULATE_GROUP
 
 pytestmark = [pytest.mark.servers, pytest.mark.cluster]
 
@@ -37,6 +38,34 @@ def test_14_a_secret_that_comes_later_is_found(server: Server, tenant: str, oper
     eventually(
         lambda: server.says(tenant, "feedprovider", "one", "ReferencesResolved", "True"), "it is found", within=40
     )
+
+
+def test_a_provider_that_asks_its_group_for_something_else_is_run_once_the_group_asks_for_the_same(
+    server: Server, tenant: str, operator: Operator
+) -> None:
+    """The other provider's change is what ends it: nobody touches the one that waits."""
+
+    def simulated(name: str, what: str) -> dict[str, Any]:
+        declared = provider(name)
+        declared["metadata"]["annotations"] = {SIMULATE: what, SIMULATE_GROUP: "demo", RECORDINGS: "ConfigMap/races"}
+        return declared
+
+    server.apply(tenant, SECRET, engine(), simulated("one", "fixtures"), simulated("two", "recording:race.bz2"))
+    eventually(lambda: server.get(tenant, "deployment", "one-ingest") is not None, "the first by name is run")
+    eventually(
+        lambda: server.says(tenant, "feedprovider", "two", "Ready", "False", "SimulatorConflict"),
+        "the other says why not",
+    )
+    assert server.get(tenant, "deployment", "two-ingest") is None
+    server.apply(tenant, simulated("one", "recording:race.bz2"))
+    eventually(lambda: server.get(tenant, "deployment", "two-ingest") is not None, "now it is run", within=20)
+
+    def serves() -> list[str]:
+        found = server.get(tenant, "deployment", "demo-simulator") or {}
+        (container,) = found["spec"]["template"]["spec"]["containers"]
+        return [word for word in (container.get("workingDir", ""), *container["command"]) if "=" in word or "/" in word]
+
+    eventually(lambda: serves() == ["/recordings", "one=7101", "two=7102"], "one simulator plays the recording to both")
 
 
 def test_8_observed_generation_follows_every_change(server: Server, tenant: str, operator: Operator) -> None:

@@ -55,6 +55,10 @@ def test_the_quickstart_is_without_any_problem() -> None:
     assert load(quickstart()).problems == ()
 
 
+def test_a_secret_to_pull_images_with_need_not_be_in_the_files() -> None:
+    assert check(setting("OddsEngine/main", "spec/imagePullSecrets", [{"name": "registry"}])) == []
+
+
 @pytest.mark.parametrize(
     ("change", "severity", "path", "told"),
     [
@@ -201,10 +205,35 @@ def test_teams_of_one_name_in_different_leagues_are_no_conflict() -> None:
 )
 def test_the_simulate_annotation_is_checked(value: str, told: str) -> None:
     def change(objects: Objects) -> None:
-        objects[A]["metadata"]["annotations"]["touchline.dev/simulate"] = value
+        for name in (A, B):
+            objects[name]["metadata"]["annotations"]["touchline.dev/simulate"] = value
 
     found = check(change)
-    assert (len(found) == 1 and told in found[0][2]) if told else found == []
+    assert (len(found) == 2 and all(told in each[2] for each in found)) if told else found == []
+
+
+@pytest.mark.parametrize(
+    ("recorder", "path"),
+    [
+        ({"retention": "24h"}, "spec.recorder.retention"),
+        ({"kafka": {"bootstrapServers": ["kafka:9092"]}}, "spec.recorder.kafka"),
+    ],
+)
+def test_what_is_asked_of_a_recorder_is_warned_of_for_there_is_none(recorder: dict[str, Any], path: str) -> None:
+    ((severity, at, told, _),) = check(setting("OddsEngine/main", "spec/recorder", recorder))
+    assert (severity, at) == (Severity.WARNING, path)
+    assert "is not acted on by this release" in told
+
+
+def test_providers_of_one_group_must_ask_their_simulator_for_the_same() -> None:
+    def change(objects: Objects) -> None:
+        objects[B]["metadata"]["annotations"]["touchline.dev/simulate"] = "recording:match.bz2"
+
+    ((severity, path, told, line),) = check(change)
+    assert (severity, path) == (Severity.ERROR, "metadata.annotations.touchline.dev/simulate")
+    assert 'for recording:match.bz2, and "betfair-a" of the same group "demo" for fixtures' in told
+    assert told.endswith("write the same, or give this one another touchline.dev/simulate-group")
+    assert line > 0
 
 
 @pytest.mark.parametrize(

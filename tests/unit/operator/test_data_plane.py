@@ -29,6 +29,7 @@ from touchline_operator.plan.capture import captures
 from touchline_operator.plan.documents import Table, document, documents, simulated
 from touchline_operator.plan.engine import engine_children, wiring_of
 from touchline_operator.plan.names import LONGEST, child_name
+from touchline_operator.plan.provider import provider_children
 from touchline_operator.plan.wants import wants
 from touchline_operator.run.mint import minted
 from touchline_operator.world.index import World
@@ -130,6 +131,20 @@ def test_simulated_providers_of_one_group_are_served_by_one_pod_at_addresses_of_
     }
     by_engine = documents(world, NAMESPACE)
     assert (by_engine["FeedProvider.a"], by_engine["FeedProvider.b"]) == (said["a"], said["b"])
+
+
+def test_a_provider_that_asks_its_group_for_something_else_runs_with_nobodys_words() -> None:
+    """Neither with the group's simulator, nor with the real provider, nor with an address that it was told before."""
+    providers = [provider(name) for name in ("a", "b")]
+    for each, what in zip(providers, ("fixtures", "recording:race.bz2"), strict=True):
+        each["metadata"]["annotations"] = {SIMULATE: what, SIMULATE_GROUP: "demo"}
+    world = world_of([engine(), *providers])
+    assert told(world, "FeedProvider", "b") is None
+    assert sorted(documents(world, NAMESPACE)) == ["FeedProvider.a", "OddsEngine.main"], "what was told before goes"
+    assert provider_children(complete(observe(world, "FeedProvider", "b"))) == []
+    planned = engine_children(complete(observe(world, "OddsEngine", "main")))
+    names = [each["metadata"]["name"] for each in planned if each["kind"] == "Deployment"]
+    assert names == ["main-gateway", "demo-simulator"]
 
 
 @pytest.mark.parametrize(

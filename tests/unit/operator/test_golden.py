@@ -21,7 +21,7 @@ from touchline_operator.world.keys import Manifest
 from touchline_operator.world.observed import Capabilities
 
 GOLDEN = Path(__file__).parent / "golden"
-PLANNED = ["quickstart", "single-region", "multi-region us-east", "multi-region us-west"]
+PLANNED = ["quickstart", "replay", "single-region", "multi-region us-east", "multi-region us-west"]
 
 
 def children(example: str) -> list[Manifest]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.observed_world import NAMESPACE, engine, market, policy, provider, stored, world_of
-from touchline.api import SIMULATE
+from touchline.api import SIMULATE, SIMULATE_GROUP
 from touchline.api.selectors import overlap, specificity
 from touchline.api.v1alpha1.market import Selector
 from touchline_operator.world.affected import affected
@@ -78,6 +78,19 @@ def _affected(world: World, raw: dict[str, Any]) -> list[str]:
 def test_a_provider_concerns_its_engine_and_the_markets_that_name_it() -> None:
     world = world_of([engine(), policy(), market("m", providers=["one"]), market("other", providers=["two"])])
     assert _affected(world, stored(provider("one"), 99)) == ["FeedProvider/one", "Market/m", "OddsEngine/main"]
+
+
+def test_a_simulated_provider_concerns_those_of_its_old_and_of_its_new_group() -> None:
+    def simulated(name: str, group: str, **marks: Any) -> dict[str, Any]:
+        made = stored(provider(name), int(marks.pop("number", 1)), **marks)
+        made["metadata"]["annotations"] = {SIMULATE: "fixtures", SIMULATE_GROUP: group}
+        return made
+
+    world = world_of([])
+    for name, group in (("mover", "old"), ("stays", "old"), ("waits", "new"), ("other", "third")):
+        world.put_custom(simulated(name, group))
+    found = _affected(world, simulated("mover", "new", number=99, generation=2))
+    assert found == ["FeedProvider/mover", "FeedProvider/stays", "FeedProvider/waits"]
 
 
 def test_a_market_concerns_its_old_and_new_rivals_and_its_policies() -> None:

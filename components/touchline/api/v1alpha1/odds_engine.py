@@ -54,6 +54,15 @@ class Durability(StrEnum):
     GLOBAL_QUORUM = "GlobalQuorum"
 
 
+class LogLevel(StrEnum):
+    """The least that is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
 class Storage(Block):
     """Disk of each server."""
 
@@ -200,6 +209,10 @@ class OddsEngineSpec(Block):
     image: Image | None = Field(
         default=None, description="Container image of the components; left out, the operator's own release."
     )
+    image_pull_secrets: Annotated[tuple[NameRef, ...], ListMap(keys=("name",), max_items=16)] = Field(
+        default=(),
+        description="Secrets with which the pods of the engine, its providers and simulators pull the image.",
+    )
     region: LabelName | None = Field(
         default=None, description="Name of the Region that this cluster is; may be left out with one region."
     )
@@ -216,6 +229,9 @@ class OddsEngineSpec(Block):
     gateway: Gateway = Field(description="What bettors connect to.")
     bets: Bets = Field(default_factory=Bets, description="How bets are decided and stored.")
     recorder: Recorder = Field(default_factory=Recorder, description="The audit log and its copies.")
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, description="What the pods of book, gateways and ingest log; a change rolls them."
+    )
 
 
 class ShardLeader(Block):

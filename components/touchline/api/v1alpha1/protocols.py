@@ -127,7 +127,12 @@ class Replay(Block):
         ),
     )
 
-    file: FilePath = Field(description="Recording: plain, .bz2 or .gz.")
+    file: FilePath = Field(
+        description=(
+            "Recording: plain, .bz2 or .gz. A relative path is found in the working directory, in a cluster on the volume "
+            "that the annotation touchline.dev/recordings names."
+        )
+    )
     speed: ReplaySpeed = Field(
         default="1", description="Factor to the recording's own pace, or Max for as fast as it goes."
     )
