@@ -73,7 +73,6 @@ def main(
         host=host,
         port=port,
         workers=workers,
-        log_level=log_level,
     )
     sys.exit(asyncio.run(_run(settings)))
 

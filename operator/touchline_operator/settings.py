@@ -21,4 +21,3 @@ class OperatorSettings:
     host: str = "0.0.0.0"
     port: int = 8081
     workers: int = 8
-    log_level: str = "INFO"

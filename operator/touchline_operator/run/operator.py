@@ -130,7 +130,7 @@ class Leader:
         self._secrets = secrets = Secrets(api, monotonic_us)
         self._children = Children(api, world, secrets, authority, self._learned)
         self._channels = Channels(world, workers.add, monotonic_us, authority.remaining_s)
-        defaults = Defaults(settings.image, settings.lease_namespace, settings.log_level)
+        defaults = Defaults(settings.image, settings.lease_namespace)
         self._observer = Observer(world, secrets, self._channels, defaults, wall_us)
         pods = Pods(api, authority)
         events = Events(api, authority, wall_us, settings.identity)

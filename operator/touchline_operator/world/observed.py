@@ -27,7 +27,6 @@ class Defaults:
 
     image: str = "touchline:dev"
     operator_namespace: str = "touchline-system"
-    log_level: str = "INFO"
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,11 @@ def kinds(server: Server, tenant: str, operator: Operator, broker: NatsServer) -
 
 
 def settled(found: Manifest) -> bool:
+    """Nothing is missing any more but the pods."""
     ready = ready_of(found)
-    return ready.get("status") == ("False" if found["kind"] in WITH_PODS else "True")
+    if found["kind"] in WITH_PODS:
+        return ready.get("reason") == "PodsNotReady"
+    return ready.get("status") == "True"
 
 
 def ready_of(found: Manifest) -> Mapping[str, Any]:

@@ -8,21 +8,19 @@ from support.observed_world import NAMESPACE, complete, engine, observe, provide
 from touchline.api import SIMULATE
 from touchline_operator.plan.engine import engine_children
 from touchline_operator.plan.provider import provider_children
-from touchline_operator.world.observed import Defaults
 
 PARTS = ["book", "gateway", "ingest", "nats", "simulator", "valkey"]
 
 
-def pods(defaults: Defaults | None = None, **spec: Any) -> dict[str, dict[str, Any]]:
+def pods(**spec: Any) -> dict[str, dict[str, Any]]:
     """The pod templates of a small engine with one simulated provider, by their component."""
     declared = provider("one")
     declared["metadata"]["annotations"] = {SIMULATE: "fixtures"}
     world = world_of([engine(**spec), declared])
-    ours = defaults or Defaults()
-    observed = complete(observe(world, "OddsEngine", "main", defaults=ours))
+    observed = complete(observe(world, "OddsEngine", "main"))
     planned = engine_children(observed)
     for each in world.customs("FeedProvider", NAMESPACE):
-        planned += provider_children(complete(observe(world, "FeedProvider", each.key.name, defaults=ours)))
+        planned += provider_children(complete(observe(world, "FeedProvider", each.key.name)))
     templates = [each["spec"]["template"] for each in planned if each["kind"] in {"StatefulSet", "Deployment"}]
     return {each["metadata"]["labels"]["app.kubernetes.io/component"]: each for each in templates}
 
@@ -34,7 +32,7 @@ def test_every_pod_is_pulled_with_the_engines_secrets() -> None:
         assert template["spec"]["imagePullSecrets"] == [{"name": "registry"}, {"name": "mirror"}], part
 
 
-def test_pods_log_what_their_engine_declares_whatever_the_operator_logs() -> None:
+def test_pods_log_what_their_engine_declares() -> None:
     def levels(**spec: Any) -> dict[str, str]:
         return {
             part: each["value"]
@@ -45,8 +43,6 @@ def test_pods_log_what_their_engine_declares_whatever_the_operator_logs() -> Non
 
     assert levels(logLevel="DEBUG") == dict.fromkeys(("book", "gateway", "ingest"), "DEBUG")
     assert levels() == dict.fromkeys(("book", "gateway", "ingest"), "INFO")
-    loud = pods(Defaults(log_level="DEBUG"))
-    assert loud == pods(), "the operator's own level is in no pod"
 
 
 @pytest.mark.parametrize("part", PARTS)
