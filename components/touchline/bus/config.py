@@ -16,6 +16,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from touchline.bus import subjects
+from touchline.bus.trouble import Trouble
 from touchline.bus.watching import next_entry
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Ready:
 
 async def watch_config(nc: Client) -> AsyncIterator[Change | Ready]:
     """Content, `Ready`, then changes, for ever (until the connection is closed or the iteration cancelled)."""
+    trouble = Trouble(log)
     while not nc.is_closed:
         try:
             js = nc.jetstream(timeout=2)
@@ -47,13 +49,14 @@ async def watch_config(nc: Client) -> AsyncIterator[Change | Ready]:
             empty = (await js.stream_info(f"KV_{subjects.CONFIG_BUCKET}")).state.messages == 0
             watcher = await bucket.watchall()
         except NotFoundError:
-            log.warning("the broker has no bucket %r yet; waiting for it", subjects.CONFIG_BUCKET)
+            trouble.tell(f"the broker has no bucket {subjects.CONFIG_BUCKET!r} yet; waiting for it")
             await asyncio.sleep(RETRY_S)
             continue
         except (NatsError, TimeoutError, OSError) as error:
-            log.warning("cannot watch the bucket %r: %r; trying again", subjects.CONFIG_BUCKET, error)
+            trouble.tell(f"cannot watch the bucket {subjects.CONFIG_BUCKET!r}: {error!r}; trying again")
             await asyncio.sleep(RETRY_S)
             continue
+        trouble.over()
         seen: set[str] = set()
         # The watcher's own end mark (None) may come before content that is still on its way: what counts is how many
         # messages the broker says are left behind each one.

@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from touchline.bus import subjects
+from touchline.bus.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -60,19 +61,24 @@ class LeaseBucket:
     def __init__(self, nc: Client, kind: str = LEASES) -> None:
         self._nc = nc
         self._kind = kind
+        self._trouble = Trouble(log)
 
     async def read(self, key: int | str) -> Seen | None:
         """The key's newest revision, or None where the broker did not say."""
-        body = json.dumps({"last_by_subj": self._subject(key)}).encode()
+        subject = self._subject(key)
+        body = json.dumps({"last_by_subj": subject}).encode()
         answer = await self._ask(f"$JS.API.STREAM.MSG.GET.{_STREAM}", body, None)
         if answer is None:
             return None
         if answer.message is not None:
+            self._trouble.over(about=subject)
             deleted = b"KV-Operation" in base64.b64decode(answer.message.hdrs)
             return Seen(answer.message.seq, None if deleted else base64.b64decode(answer.message.data))
         if answer.error is not None and answer.error.err_code == _NO_MESSAGE:
+            self._trouble.over(about=subject)
             return Seen(0, None)
-        log.warning("%s cannot be read: %s", self._subject(key), answer.error)
+        why = answer.error.description if answer.error is not None else "the broker gave no answer that is known"
+        self._trouble.tell(f"{subject} cannot be read: {why}", about=subject)
         return None
 
     async def write(self, key: int | str, value: bytes, revision: int) -> int | None:

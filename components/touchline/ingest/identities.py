@@ -7,6 +7,7 @@ from collections.abc import Callable
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from touchline.bus.trouble import Trouble
 from touchline.ingest.event_records import Resolved
 from touchline.ingest.identity import Ambiguous
 from touchline.ingest.registry import Registry, RegistryUnavailable, watch_pointers
@@ -76,10 +77,12 @@ class Identities:
             self.answered(look_up.key, outcome)
 
     async def _watch(self) -> None:
+        trouble = Trouble(log)
         while True:
             try:
                 async for native_event, internal in watch_pointers(self._nc, self._provider):
+                    trouble.over()
                     self.moved(native_event, internal)
             except (NatsError, TimeoutError, OSError) as error:
-                log.warning("cannot watch the identities of events: %r; trying again", error)
+                trouble.tell(f"cannot watch the identities of events: {error!r}; trying again")
             await asyncio.sleep(RETRY_S)

@@ -17,6 +17,7 @@ from touchline.api.v1alpha1.odds_engine import Durability, OddsEngine
 from touchline.book.config import BookConfig
 from touchline.book.config_reading import config_of_bucket
 from touchline.bus.config import Ready, watch_config
+from touchline.bus.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Configuration:
         """Set once there is an engine."""
         self._changed = changed
         self._content: dict[str, dict[str, Any]] = {}
+        self._trouble = Trouble(log)
 
     async def follow(self, nc: Client) -> None:
         """Until cancelled."""
@@ -68,11 +70,14 @@ class Configuration:
     def _take_over(self) -> None:
         engine = engine_of(self._content)
         if engine is None:
-            log.warning("the configuration has no OddsEngine; %s", "going on" if self.engine else "waiting for one")
+            self._trouble.tell(
+                f"the configuration has no OddsEngine; {'going on' if self.engine else 'waiting for one'}"
+            )
         elif self.engine is not None and engine.shards != self.engine.shards:
             log.error("shards cannot change from %d to %d while the engine runs", self.engine.shards, engine.shards)
         else:
             self.engine = engine
+            self._trouble.over()
         self.book = config_of_bucket(self._content)
         if self.engine is not None:
             self._changed()
