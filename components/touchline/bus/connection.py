@@ -16,6 +16,7 @@ from nats.errors import Error as NatsError
 from touchline.bus.ending import end
 from touchline.bus.nkey_login import NkeyLogin
 from touchline.bus.settings import Settings
+from touchline.bus.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +51,14 @@ async def connect(
     """
 
     client = Client()
+    trouble = Trouble(log)
 
     async def error(exc: Exception) -> None:
         text = str(exc)
         if "ermissions" in text:
             log.error("the broker refused a subject to user %r: %s", settings.nats_user, text)
         elif text:
-            log.warning("broker %s: %s", settings.nats_url, text)
+            trouble.tell(f"broker {settings.nats_url}: {text}", about=text)
 
     async def disconnected() -> None:
         if client.is_closed:
@@ -66,6 +68,7 @@ async def connect(
             await on_disconnect()
 
     async def reconnected() -> None:
+        trouble.over()
         log.info("the broker at %s is back", settings.nats_url)
         if on_reconnect:
             await on_reconnect()

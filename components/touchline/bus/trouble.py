@@ -16,6 +16,9 @@ class Trouble:
             self._told[about] = text
             self._log.warning("%s", text)
 
-    def over(self, *, about: str = "") -> None:
-        """It works: the next trouble is news."""
-        self._told.pop(about, None)
+    def over(self, *, about: str | None = None) -> None:
+        """It works (all of it, where nothing is named): the next trouble is news."""
+        if about is None:
+            self._told.clear()
+        else:
+            self._told.pop(about, None)

@@ -27,3 +27,6 @@ def test_troubles_about_different_things_do_not_hide_one_another(caplog: pytest.
     trouble.tell("shard 0 cannot be read", about="0")
     trouble.tell("shard 1 cannot be read", about="1")
     assert caplog.messages == ["shard 0 cannot be read", "shard 1 cannot be read", "shard 1 cannot be read"]
+    trouble.over()
+    trouble.tell("shard 0 cannot be read", about="0")
+    assert len(caplog.messages) == 4
