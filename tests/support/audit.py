@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from support.bettors import Answers
+from support.led import once_led
 from support.stored import Auditable, read_messages
 from touchline.bus import subjects
 from touchline.bus.listing import keys_of
@@ -66,7 +67,7 @@ async def audit(engine: Auditable) -> Audit:
     nc = await engine.admin()
     try:
         js = nc.jetstream(timeout=5)
-        names = [info.config.name or "" for info in await js.streams_info()]
+        names = [info.config.name or "" for info in await once_led(js.streams_info)]
         records: dict[int, list[EpochRecord | BetRecord]] = {}
         for name in sorted(name for name in names if name.startswith("BETS_")):
             shard = int(name.removeprefix("BETS_"))
@@ -96,7 +97,7 @@ async def check_against_truth(
     Raises:
         AssertionError: a bet was accepted on a price that nobody offered then.
     """
-    events = await _internal_ids(engine)
+    events = await once_led(lambda: _internal_ids(engine))
     compared = 0
     for record in records:
         event, kind = record.request.legs[0].market.split(":")[:2]

@@ -1,11 +1,14 @@
 """What a running engine's broker has stored, read with all rights and many messages at a time."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any, Protocol
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from support.led import once_led
 
 FETCHED = 500
 
@@ -25,7 +28,7 @@ class Auditable(Protocol):
 async def read_messages(nc: Client, stream: str, subject: str, after: int = 0) -> AsyncIterator[Msg]:
     """Every message of a subject after a sequence, in order, up to what is stored now."""
     js = nc.jetstream(timeout=10)
-    state = (await js.stream_info(stream, subjects_filter=subject)).state
+    state = (await once_led(lambda: js.stream_info(stream, subjects_filter=subject))).state
     if state.last_seq <= after or not state.subjects:
         return
     config = ConsumerConfig(
@@ -35,10 +38,12 @@ async def read_messages(nc: Client, stream: str, subject: str, after: int = 0) -
         inactive_threshold=60,
         mem_storage=True,
     )
-    reading = await js.pull_subscribe(subject, stream=stream, config=config)
+    reading = await once_led(lambda: js.pull_subscribe(subject, stream=stream, config=config))
     at, left = after, 1
     while left:
-        for message in await reading.fetch(FETCHED, timeout=10):
+        # Only for the first ones: a consumer that loses its leader later may have lost messages with it.
+        fetch = partial(reading.fetch, FETCHED, timeout=10)
+        for message in await (once_led(fetch) if at == after else fetch()):
             assert message.metadata.sequence.stream > at, f"{stream}: {message.metadata.sequence.stream} after {at}"
             at, left = message.metadata.sequence.stream, message.metadata.num_pending
             yield message
