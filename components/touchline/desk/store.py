@@ -189,15 +189,17 @@ class BetStore:
         if not msg.data:  # nobody listens on the subject: the broker is up, its stream is not (yet)
             return
         ack = _decode_ack(msg.data)
-        if ack.error is None and ack.seq:
-            for place, each in enumerate(sent.group, ack.seq - len(sent.group) + 1):
+        first = sent.append.expected_seq + 1
+        if ack.error is None and ack.seq == first + len(sent.group) - 1:
+            for place, each in enumerate(sent.group, first):
                 if self._open.pop(each, None) is not None:
                     self._stored(each, place)
         elif ack.error is not None and ack.error.code == 400 and sent.times == 1:
             for each in sent.group:
                 if self._open.pop(each, None) is not None:
                     self._refused(each, f"the store refused it: {ack.error.description}")
-        # Anything else (no leader, no resources, a second copy refused) says nothing about what is stored: `settle` will.
+        # Anything else (no leader, no resources, a second copy refused, the word on a group that was sent again as another one) says
+        # nothing about what is stored: `settle` will.
         await self._send_queued()
 
     async def _settle_from(self, first: int) -> None:
