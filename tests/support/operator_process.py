@@ -191,16 +191,24 @@ class Operator:
     def settle(self, *, within: float = WITHIN_S) -> None:
         """Wait until nothing is due and everything that was written has been seen and looked at again."""
         quiet_since, last = time.monotonic(), -1.0
+        depth = age = 0.0
 
         def quiet() -> bool:
-            nonlocal quiet_since, last
+            nonlocal quiet_since, last, depth, age
             done = self.metric("touchline_operator_reconciles_total")
-            busy = self.metric("touchline_operator_queue_depth") or self.metric("touchline_operator_watch_age_seconds")
-            if busy or done != last:
+            depth = self.metric("touchline_operator_queue_depth")
+            age = self.metric("touchline_operator_watch_age_seconds")
+            if depth or age or done != last:
                 quiet_since, last = time.monotonic(), done
             return time.monotonic() - quiet_since > 1.0
 
-        wait_until(quiet, within=within)
+        try:
+            wait_until(quiet, within=within)
+        except TimeoutError as error:
+            raise AssertionError(
+                f"the operator does not come to rest within {within} s: {depth:g} keys due, the watches owe for {age:g} s, "
+                f"{last:g} reconciliations; {self.log()[-4000:]}"
+            ) from error
 
     def look_again(self, kind: str, times: int, *, within: float = 60.0) -> None:
         """Wait until objects of a kind have been reconciled so many times more."""

@@ -27,7 +27,7 @@ from touchline.book.shell.outbox import Outbox
 from touchline.book.shell.shard_node import ShardNode
 from touchline.book.tally import Tally
 from touchline.bus import subjects
-from touchline.bus.connection import connect_unless_stopped
+from touchline.bus.connection import connect_unless_stopped, hang_up
 from touchline.bus.ending import end
 from touchline.bus.health_port import HealthPort, answering
 from touchline.bus.lease import PENDING, LeaseBucket
@@ -94,7 +94,7 @@ class BookNode:
         # Leases and decisions have a connection of their own: a broker's answer to a renewal must not queue behind a flood of odds.
         control = await connect_unless_stopped(self._settings, stop, name=f"book {self._node} leases")
         if control is None:
-            await nc.close()
+            await hang_up(nc)
             return
         self._control = control
         self._connections = [nc, control]
@@ -109,8 +109,8 @@ class BookNode:
         finally:
             await end(self._tasks)
             await self._cache.close()
-            await self._control.close()
-            await self._nc.close()
+            await hang_up(self._control)
+            await hang_up(self._nc)
 
     async def _until_over(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set or a part has failed."""

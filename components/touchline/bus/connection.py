@@ -102,10 +102,26 @@ async def connect(
         async with asyncio.timeout_at(deadline):
             await client.connect(**options)
             return client
-    except (TimeoutError, OSError, NatsError) as error_:
-        raise BrokerUnreachable(
-            f"no broker at {settings.nats_url} accepted user {settings.nats_user!r} within {first_connect_s:.0f} s: {error_}"
-        ) from error_
+    except BaseException as error_:
+        await hang_up(client)  # half a connection holds a socket
+        if isinstance(error_, TimeoutError | OSError | NatsError):
+            raise BrokerUnreachable(
+                f"no broker at {settings.nats_url} accepted user {settings.nats_user!r} within {first_connect_s:.0f} s: {error_}"
+            ) from error_
+        raise
+
+
+async def hang_up(client: Client) -> None:
+    """Close a connection, also one whose broker is away: what waits to be sent to it is dropped.
+
+    nats-py would write that to the closed socket, and raise: whoever hangs up at its end, cancelled, would not end.
+    """
+    if not client.is_connected:
+        client._pending, client._pending_data_size = [], 0
+    try:
+        await client.close()
+    except OSError as error:
+        log.debug("hanging up on the broker: %r", error)  # it went away meanwhile
 
 
 async def connect_unless_stopped(settings: Settings, stop: asyncio.Event, *, name: str) -> Client | None:

@@ -14,6 +14,7 @@ from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
 from touchline.bus import subjects
+from touchline.bus.ending import end
 from touchline.bus.messages import BetLookup, BetReply, BetRequest, decode_bet_reply, encode
 from touchline.domain.keys import MarketKey, shard_of
 from touchline.gateway.outputs import PlaceBet
@@ -82,10 +83,10 @@ class Bets:
         Raises:
             Problem: 404 where no shard has one; 504 where not all of them answered.
         """
-        end = time.monotonic() + self._deadline_s
+        until = time.monotonic() + self._deadline_s
         payload = encode(lookup)
         asked = [
-            asyncio.create_task(self._ask(subjects.bet_lookup(shard), payload, end)) for shard in range(self._shards)
+            asyncio.create_task(self._ask(subjects.bet_lookup(shard), payload, until)) for shard in range(self._shards)
         ]
         unanswered = 0
         try:
@@ -96,9 +97,7 @@ class Bets:
                 elif reply.status != 404:
                     return reply
         finally:
-            for task in asked:
-                task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
+            await end(asked)
         if unanswered:
             raise Problem(
                 504,
@@ -119,9 +118,7 @@ class Bets:
         """Let bets under way end, for a bounded time."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within_s)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
     async def _answer(self, turns: Turns, bet: PlaceBet) -> None:
         try:
@@ -135,10 +132,10 @@ class Bets:
         else:
             turns.decision(bet.client, bet.id, bytes(reply.decision))
 
-    async def _ask(self, subject: str, payload: bytes, end: float) -> BetReply | None:
+    async def _ask(self, subject: str, payload: bytes, until: float) -> BetReply | None:
         """Ask until there is an answer other than "not now"; None where the deadline came first."""
         last: BetReply | None = None
-        while (left := end - time.monotonic()) > 0:
+        while (left := until - time.monotonic()) > 0:
             try:
                 message = await self._nc.request(subject, payload, timeout=min(left, ATTEMPT_S))
                 last = decode_bet_reply(message.data)
@@ -152,7 +149,7 @@ class Bets:
                 log.debug("asking %s: %r", subject, error)
             except msgspec.DecodeError as error:
                 log.warning("an unreadable answer on %s: %s", subject, error)
-            await asyncio.sleep(min(PAUSE_S, max(end - time.monotonic(), 0)))
+            await asyncio.sleep(min(PAUSE_S, max(until - time.monotonic(), 0)))
         return last
 
     def _note(self, seconds: float) -> None:

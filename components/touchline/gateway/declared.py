@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from touchline.api import InvalidResource, OddsEngine, UnknownKind, parse_resource
 from touchline.api.v1alpha1.gateway import SlowAction
 from touchline.bus.config import Change, watch_config
+from touchline.bus.ending import end
 from touchline.bus.process import Fatal
 from touchline.gateway.hub import HubRules
 
@@ -58,9 +59,7 @@ async def first_engine(nc: Client, stop: asyncio.Event) -> OddsEngine:
             raise Fatal("stopped while waiting for an OddsEngine")
         return await found
     finally:
-        found.cancel()
-        stopped.cancel()
-        await asyncio.gather(found, stopped, return_exceptions=True)
+        await end((found, stopped))
 
 
 def rules_of(engine: OddsEngine) -> HubRules:

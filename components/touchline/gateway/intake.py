@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from touchline.bus import subjects
+from touchline.bus.ending import end
 from touchline.bus.messages import decode_decided, decode_shard_beat
 from touchline.bus.wire import BookFrame, SnapshotEnd, WireError, unpack, unpack_snapshot
 from touchline.gateway.turns import Turns
@@ -60,10 +61,7 @@ class Intake:
 
     async def stop(self) -> None:
         """End what is under way."""
-        tasks = list(self._fetching.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self._fetching.values())
 
     async def _book(self, message: Msg) -> None:
         try:

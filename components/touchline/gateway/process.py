@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 
-from touchline.bus.connection import connect_unless_stopped
+from touchline.bus.connection import connect_unless_stopped, hang_up
 from touchline.bus.ending import end
 from touchline.bus.health_port import bind
 from touchline.bus.process import Fatal
@@ -82,7 +82,7 @@ async def run_gateway(
         await end(tasks)
         listener.close()
         await cache.close()
-        await nc.close()
+        await hang_up(nc)
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

@@ -23,6 +23,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
+from touchline.bus.ending import end
 from touchline.ingest.clock import SECOND, Clock
 
 log = logging.getLogger(__name__)
@@ -118,8 +119,7 @@ class DurableSender:
         except TimeoutError:
             log.error("%s: %d messages were not confirmed as stored before the stop", self._what, self.waiting)
         if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.gather(self._pump, return_exceptions=True)
+            await end([self._pump])
         if self._subscription is not None and self._nc.is_connected:
             await self._subscription.unsubscribe()
         return not self.waiting

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from touchline.bus.ending import end
 from touchline.bus.trouble import Trouble
 from touchline.ingest.event_records import Resolved
 from touchline.ingest.identity import Ambiguous
@@ -43,9 +44,7 @@ class Identities:
 
     async def close(self) -> None:
         """Stop; what is not answered stays unanswered."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
     def detach(self) -> None:
         """Nobody waits for answers any more."""

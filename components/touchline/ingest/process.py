@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from touchline.bus.connection import connect_unless_stopped
+from touchline.bus.connection import connect_unless_stopped, hang_up
 from touchline.bus.health_port import HealthPort, answering
 from touchline.bus.settings import Settings
 from touchline.ingest.clock import Clock
@@ -36,10 +36,10 @@ async def serve(
         nc = await connect_unless_stopped(settings, stop, name=f"ingest-{provider}")
         if nc is None:
             return
-        connections.push_async_callback(nc.close)
+        connections.push_async_callback(hang_up, nc)
         control = await connect_unless_stopped(settings, stop, name=f"ingest-{provider} lease")
         if control is None:
             return
-        connections.push_async_callback(control.close)
+        connections.push_async_callback(hang_up, control)
         service = Service(nc, control, settings, provider, clock)
         await service.run(stop)

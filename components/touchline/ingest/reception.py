@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+from touchline.bus.ending import end
 from touchline.feeds.interface import Adapter, FrameTooLong, Output, Reconnect, Send, Transport, TransportError
 from touchline.ingest.capture import Capture
 from touchline.ingest.clock import SECOND, Clock
@@ -98,9 +99,7 @@ class Reception:
                     async with asyncio.timeout(verdict.after_us / SECOND):
                         await stop.wait()
         finally:
-            for task in (ticker, stopping):
-                task.cancel()
-            await asyncio.gather(ticker, stopping, return_exceptions=True)
+            await end((ticker, stopping))
 
     async def _one_connection(self, stopping: "asyncio.Task[bool]") -> Reconnect | None:
         self._verdict = None
@@ -128,8 +127,7 @@ class Reception:
                 return opening.result(), ""
             except TransportError as error:
                 return None, str(error)
-        opening.cancel()
-        await asyncio.gather(opening, return_exceptions=True)
+        await end([opening])
         return None, "stopping" if done else f"no connection within {CONNECT_S:.0f} s"
 
     async def _until_over(self, transport: Transport, stopping: "asyncio.Task[bool]") -> str:
@@ -142,10 +140,7 @@ class Reception:
         except TransportError as error:
             return str(error)
         finally:
-            if not reading.done():
-                reading.cancel()
-            dropping.cancel()
-            await asyncio.gather(reading, dropping, return_exceptions=True)
+            await end((reading, dropping))
             self._stalled_since = 0
         if not reading.cancelled():
             return reading.result()

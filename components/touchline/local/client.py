@@ -24,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
+from touchline.bus.ending import end
 from touchline.local.errors import GatewayError
 from touchline.local.gateway_http import GatewayHttp, identity_headers
 from touchline.local.replica import Change, ProtocolViolation, Replica
@@ -98,8 +99,7 @@ class TouchlineClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
         await self.http.close()
 
     # The stream

@@ -15,7 +15,7 @@ from pathlib import Path
 from nats.aio.client import Client
 
 from touchline.bus.config import Change, put_config, watch_config
-from touchline.bus.connection import connect
+from touchline.bus.connection import connect, hang_up
 from touchline.bus.provision import provision, provision_provider
 from touchline.bus.settings import Settings
 from touchline.local import credentials, processes, secret_files
@@ -195,7 +195,7 @@ class Engine:
         if self.nc is not None and not self.nc.is_closed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_WITHIN):
-                    await self.nc.close()
+                    await hang_up(self.nc)
         if self._following is not None:
             self._following.cancel()
             await asyncio.wait([self._following], timeout=CLOSE_WITHIN)

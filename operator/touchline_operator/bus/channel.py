@@ -22,7 +22,8 @@ from nats.js.errors import NotFoundError
 
 from touchline.bus import subjects
 from touchline.bus.config import Change, put_config, watch_config
-from touchline.bus.connection import BrokerUnreachable, connect
+from touchline.bus.connection import BrokerUnreachable, connect, hang_up
+from touchline.bus.ending import end
 from touchline.bus.provision import provision, provision_provider
 from touchline.bus.settings import Settings
 from touchline.bus.watching import next_entry
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 CONNECT_S = 5.0
 RETRY_S = 1.0
+HANG_UP_S = 0.5
+"""What a cancelled connection has to hang up before it is cancelled again."""
 STALE_US = 5_000_000
 CAPTURES_AT_ONCE = 16
 """Each creation of a stream waits for a disk; side by side they wait together."""
@@ -169,8 +172,7 @@ class Channel:
 
     async def _hang_up(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end([self._task], again_s=HANG_UP_S)
             self._task = None
         self._mirror, self._board, self._provisioned, self._captures = Mirror(), {}, None, {}
         self._silent, self._listening = set(), False
@@ -198,11 +200,10 @@ class Channel:
             try:
                 await self._follow_config(nc)
             finally:
-                following.cancel()
-                await asyncio.wait([following])
+                await end([following])
         finally:
             self._nc = None
-            await nc.close()
+            await hang_up(nc)
 
     def _settings(self, broker: Broker) -> Settings:
         settings = Settings(nats_url=broker.url, nats_user=broker.user, nats_password=broker.password, node="operator")

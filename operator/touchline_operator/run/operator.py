@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Self
 
+from touchline.bus.ending import end
 from touchline_operator.errors import OperatorError, Transient
 from touchline_operator.kube.access import Access, find_access
 from touchline_operator.kube.api import Api
@@ -178,8 +179,7 @@ class Leader:
     async def stop_writing(self) -> None:
         """Let no worker finish what it began."""
         if self._working is not None:
-            self._working.cancel()
-            await asyncio.gather(self._working, return_exceptions=True)
+            await end([self._working])
 
     async def close(self) -> None:
         """Hang up on all data planes."""
@@ -241,9 +241,7 @@ class _Together:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number in range(len(self._tasks)):
-            self._tasks[number].cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
     async def first(self) -> int:
         """The number of the work that ended first. Raises what it raised."""

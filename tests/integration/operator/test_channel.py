@@ -1,5 +1,6 @@
 """The operator's channel on a real broker: what it makes there, and that it asks for nothing twice."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,8 +11,8 @@ from nats.aio.msg import Msg
 
 from support.waiting import until
 from touchline.bus import subjects
-from touchline.local.servers import NatsServer
-from touchline_operator.bus.channel import Broker, Channel
+from touchline.local.servers import NatsServer, free_port
+from touchline_operator.bus.channel import CONNECT_S, Broker, Channel
 from touchline_operator.run.clock import monotonic_us
 
 pytestmark = pytest.mark.servers
@@ -119,3 +120,17 @@ async def test_a_capture_that_the_broker_refuses_holds_nothing_back_is_told_and_
     await channel.configure(replace(wanted, capture=wanted.capture[:1]))
     await channel.agree({})
     assert channel.told("Market.m", None), "what nobody declares is taken back"
+
+
+async def test_a_channel_ends_at_whatever_moment_it_is_closed(nats_server: NatsServer) -> None:
+    """Cancelled as an attempt ends, connecting goes on in Python 3.11, and who waits for the channel's end would wait for ever."""
+    for url in (nats_server.url, f"nats://127.0.0.1:{free_port()}"):
+        for moment in range(24):
+            made = Channel(
+                "bets/main", news=lambda _: None, heard=lambda *_: None, clock=monotonic_us, authorise=lambda: None
+            )
+            await made.configure(Broker(url, shards=1))
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            async with asyncio.timeout(CONNECT_S - 1):
+                await made.close()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from touchline.bus.connection import hang_up
 from touchline.local import halts
 from touchline.local.state_dir import RunRecord, read_run
 from touchline.local.target import person, run, state_dir_option
@@ -59,7 +60,7 @@ async def _halt(record: RunRecord, scope: str, name: str, note: str) -> None:
     try:
         await halts.halt(nc, scope, name, by=person(), note=note)
     finally:
-        await nc.close()
+        await hang_up(nc)
 
 
 async def _resume(record: RunRecord, scope: str, name: str, note: str) -> bool:
@@ -67,7 +68,7 @@ async def _resume(record: RunRecord, scope: str, name: str, note: str) -> bool:
     try:
         return await halts.resume(nc, scope, name, by=person(), note=note)
     finally:
-        await nc.close()
+        await hang_up(nc)
 
 
 def _words(scope: str, name: str) -> str:

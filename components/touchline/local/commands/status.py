@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from touchline.bus.connection import hang_up
 from touchline.bus.status import read_status
 from touchline.local import halts
 from touchline.local.errors import REFUSED
@@ -55,4 +56,4 @@ async def _look(record: RunRecord) -> dict[str, Any]:
         }
     finally:
         await http.close()
-        await nc.close()
+        await hang_up(nc)
