@@ -12,7 +12,7 @@ from scenarios.in_cluster import SETTLES_S, InCluster
 from support.waiting import until, wait_until
 from touchline_e2e.cluster import Cluster
 
-VICTIMS = ["leader", "gateway", "nats", "valkey", "ingest"]
+VICTIMS = ["leader", "gateway", "nats", "valkey", "ingest", "recorder"]
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
@@ -90,6 +90,15 @@ async def test_an_operator_killed_in_the_middle_of_its_work_is_replaced_and_the_
         plans = [each["metadata"].get("annotations", {}).get("touchline.dev/plan") for each in found]
         assert "edited" not in plans
         assert "main-gateway" in {each["metadata"]["name"] for each in found if each["kind"] == "PodDisruptionBudget"}
+
+
+def test_the_log_of_all_that_is_whole_and_misses_no_decision(quickstart: InCluster) -> None:
+    """Prices that a broker had in memory went with it, and the log says so."""
+    wait_until(lambda: quickstart.condition("oddsengine", "main", "Recorded").get("status") == "True", within=SETTLES_S)
+    said = quickstart.kubectl("exec", "deploy/main-recorder", "--", "python", "-m", "touchline.recorder", "--verify")
+    assert "the chain is whole" in said
+    assert " entries" in said
+    assert "missing: BETS_" not in said
 
 
 def _obeyed(engine: InCluster) -> None:

@@ -47,7 +47,7 @@ def held(replica: Replica, reason: str) -> bool:
 def test_every_pod_runs_and_is_ready_and_none_was_started_twice(quickstart: InCluster) -> None:
     quickstart.settled()
     components = {pod["metadata"]["labels"]["app.kubernetes.io/component"] for pod in quickstart.pods()}
-    assert components >= {"operator", "nats", "valkey", "book", "gateway", "ingest", "simulator"}
+    assert components >= {"operator", "nats", "valkey", "book", "gateway", "ingest", "recorder", "simulator"}
     assert {name: count for name, count in quickstart.restarts().items() if count} == {}
 
 
@@ -63,6 +63,21 @@ async def test_a_client_outside_the_cluster_sees_prices_move_and_a_bet_is_accept
     async with bettors(quickstart.url, count=1, seed=7) as answers:
         await until(lambda: bool(answers.accepted), within=HEALS_S, what=answers.tally)
     assert answers.accepted[0]["durability"] == "Fsync"
+
+
+def test_what_happens_is_recorded_and_the_log_can_be_checked(quickstart: InCluster) -> None:
+    wait_until(
+        lambda: quickstart.condition("oddsengine", "main", "Recorded").get("status") == "True",
+        within=HEALS_S,
+    )
+    verify = ("exec", "deploy/main-recorder", "--", "python", "-m", "touchline.recorder", "--verify")
+
+    def has_both() -> bool:
+        said = quickstart.kubectl(*verify)
+        assert "the chain is whole" in said
+        return "  BOOK " in said and "  BETS_" in said
+
+    wait_until(has_both, within=HEALS_S)
 
 
 async def test_a_threshold_changed_by_kubectl_apply_is_live_within_a_second_and_restarts_no_pod(

@@ -2,7 +2,9 @@
 
 OperatorError
 ├── Transient          tried again with back-off
-│   └── NotAuthorised  this process may not write any more: the Lease is not ours
+│   ├── NotAuthorised  this process may not write any more: the Lease is not ours
+│   ├── Gone           the API server knows no such object, kind or namespace
+│   └── Leaving        the namespace is being deleted, and everything in it
 └── Permanent          a person must change something: it becomes a condition
     ├── Rejected       the API server refuses an object as it is
     └── Forbidden      the API server refuses us: a permission is missing
@@ -23,6 +25,10 @@ class NotAuthorised(Transient):
 
 class Gone(Transient):
     """The API server knows no such object, kind or namespace: our picture of it may be old."""
+
+
+class Leaving(Transient):
+    """The namespace is being deleted: nothing new is taken there, and what is there goes in no order."""
 
 
 class Permanent(OperatorError):

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from nats.aio.client import Client
 
 from touchline.book.shell.clock import monotonic_us
+from touchline.bus.stream_reader import StreamReader
 from touchline.desk.outputs import Append
 from touchline.desk.store import BetStore, read_all
-from touchline.desk.stream_reader import StreamReader
 
 
 class Writer:

@@ -10,7 +10,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "external-nats.md"
 PROVIDER, SHARD = "<provider>", "<shard>"
 INBOX = "_INBOX.>"
 """Who logs in with a credentials file has no name of its own to have its inboxes under."""
-ROLES = ("book", "gateway", "ingest")
+ROLES = ("book", "gateway", "recorder", "ingest")
 
 
 class Permissions(NamedTuple):

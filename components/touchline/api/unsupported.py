@@ -3,7 +3,7 @@
 Nobody must believe that something protects or prices a market when it does not. So it is said where it is declared (a warning at the
 line), and the book keeps every market shut that relies on it: a market without its declared margin or trigger is not the market that was
 declared. In the same way the desk takes no bets under a durability that it cannot prove.
-A log that nobody keeps shuts nothing: prices and bets are as right without it.
+A log that is not copied shuts nothing: prices and bets are as right without the copy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from touchline.api.errors import FieldPath
 from touchline.api.v1alpha1.market import Market
 from touchline.api.v1alpha1.market_feeds import FeedModel
-from touchline.api.v1alpha1.odds_engine import Durability, OddsEngine, Recorder
+from touchline.api.v1alpha1.odds_engine import Durability, OddsEngine
 from touchline.api.v1alpha1.suspension_policy import SuspensionPolicy
 from touchline.api.v1alpha1.triggers import TriggerType
 
@@ -44,16 +44,12 @@ def unsupported(resource: object) -> tuple[Unsupported, ...]:
 
 
 def unrecorded(engine: OddsEngine) -> tuple[Unsupported, ...]:
-    """What an engine asks of the recorder, of which this release has none; nothing where it asks for no more than the default."""
+    """What an engine asks of the recorder that this release's does not do."""
     recorder, at = engine.spec.recorder, ("spec", "recorder")
-    found: list[Unsupported] = []
-    if recorder.retention != Recorder().retention:
-        message = "spec.recorder.retention is not acted on by this release: decisions on bets are kept for good, prices for an hour at most"
-        found.append(Unsupported((*at, "retention"), message, "leave it out"))
-    if recorder.kafka is not None:
-        message = "spec.recorder.kafka is not acted on by this release: nothing is copied to Kafka"
-        found.append(Unsupported((*at, "kafka"), message, "remove it"))
-    return tuple(found)
+    if recorder.kafka is None:
+        return ()
+    message = "spec.recorder.kafka is not acted on by this release: nothing is copied to Kafka"
+    return (Unsupported((*at, "kafka"), message, "remove it"),)
 
 
 def _of_market(market: Market) -> tuple[Unsupported, ...]:

@@ -35,8 +35,8 @@ from touchline.bus.messages import Probe, encode
 from touchline.bus.process import Fatal
 from touchline.bus.settings import Settings
 from touchline.bus.status import StatusWriter
+from touchline.bus.stream_reader import StreamReader
 from touchline.desk.store import BetStore
-from touchline.desk.stream_reader import StreamReader
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

@@ -21,8 +21,12 @@ async def provision(
     replicas: int = 1,
     capture_bytes: int = 1 << 30,
     capture_age_s: float = 72 * HOUR_S,
+    audit_bytes: int = -1,
+    audit_age_s: float = 2160 * HOUR_S,
 ) -> None:
     """Create or update every stream and bucket of one engine; safe to repeat.
+
+    `audit_bytes` -1 is as much as the broker has; of an audit log that is full, the oldest goes first.
 
     Raises:
         nats.errors.Error: the broker refused (for example no JetStream, or a change that an existing stream does not allow).
@@ -48,6 +52,20 @@ async def provision(
             discard=DiscardPolicy.OLD,
             storage=StorageType.MEMORY,
             no_ack=True,
+            allow_direct=True,
+            num_replicas=replicas,
+        )
+    )
+    streams.append(
+        StreamConfig(
+            name=subjects.AUDIT_STREAM,
+            subjects=[subjects.AUDIT],
+            max_bytes=audit_bytes,
+            max_age=audit_age_s,
+            discard=DiscardPolicy.OLD,
+            deny_delete=True,
+            deny_purge=True,
+            allow_direct=True,
             num_replicas=replicas,
         )
     )

@@ -118,6 +118,11 @@ def bets(decision: str, shard: int) -> str:
     return f"bets.{decision}.{shard}"
 
 
+AUDIT = "audit.segment"
+"""The audit log (`touchline.recorder`): prices and decisions in the order in which they were found, in chained segments."""
+AUDIT_STREAM = "AUDIT"
+
+
 def config_key(kind: str, name: str) -> str:
     """Key of a resource in the `config` bucket: `Market.nfl-moneyline`."""
     return f"{kind}.{name}"

@@ -27,9 +27,9 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from touchline.bus import subjects
+from touchline.bus.stream_reader import StreamReader, Unreadable
 from touchline.desk.outputs import Append
 from touchline.desk.records import EPOCH_WORD
-from touchline.desk.stream_reader import StreamReader, Unreadable
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ ADMIN = "admin"
 BOOK = "book"
 CLI = "cli"
 GATEWAY = "gateway"
+RECORDER = "recorder"
 
 _FLOW = ("$JS.ACK.>", "$JS.FC.>")
 _ASKERS = (ADMIN, CLI, GATEWAY)
@@ -50,7 +51,7 @@ def new_password() -> str:
 
 
 def users(*, shards: int, providers: Iterable[str], password: Callable[[str], str]) -> list[User]:
-    """Every user of one engine, in a stable order: admin, book, gateway, cli, then each provider's ingest.
+    """Every user of one engine, in a stable order: admin, book, gateway, cli, recorder, then each provider's ingest.
 
     `password` is asked for each user by name.
     """
@@ -59,6 +60,7 @@ def users(*, shards: int, providers: Iterable[str], password: Callable[[str], st
         _book(password(BOOK), shards),
         _gateway(password(GATEWAY)),
         _cli(password(CLI)),
+        _recorder(password(RECORDER), shards),
         *(_ingest(password(ingest_user(provider)), provider) for provider in sorted(providers)),
     ]
 
@@ -131,6 +133,22 @@ def _cli(password: str) -> User:
     )
 
 
+def _recorder(password: str, shards: int) -> User:
+    """Reads prices and decisions, and is the only one that may write the audit log."""
+    sources = (subjects.BOOK_STREAM, *(subjects.bets_stream(shard) for shard in range(shards)))
+    return User(
+        RECORDER,
+        password,
+        publish=(
+            subjects.AUDIT,
+            *_writes(subjects.STATUS_BUCKET, "recorder.*"),
+            *_opens_bucket(subjects.STATUS_BUCKET),
+            *(subject for stream in (subjects.AUDIT_STREAM, *sources) for subject in _gets(stream)),
+        ),
+        subscribe=_own_inbox(RECORDER),
+    )
+
+
 def _ingest(password: str, provider: str) -> User:
     """One provider's voice: its own capture, quarantine, odds, beats, lease and status, and the map of event identities."""
     return User(
@@ -174,9 +192,7 @@ def _reads_bucket(bucket: str) -> tuple[str, ...]:
 def _reads_stream(stream: str) -> tuple[str, ...]:
     """Get messages, and follow with a consumer of one's own."""
     return (
-        f"$JS.API.STREAM.INFO.{stream}",
-        f"$JS.API.STREAM.MSG.GET.{stream}",
-        f"$JS.API.DIRECT.GET.{stream}",
+        *_gets(stream),
         f"$JS.API.DIRECT.GET.{stream}.>",
         f"$JS.API.CONSUMER.CREATE.{stream}",
         f"$JS.API.CONSUMER.CREATE.{stream}.>",
@@ -184,3 +200,8 @@ def _reads_stream(stream: str) -> tuple[str, ...]:
         f"$JS.API.CONSUMER.DELETE.{stream}.*",
         f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
     )
+
+
+def _gets(stream: str) -> tuple[str, ...]:
+    """Get messages by their sequence, without a consumer."""
+    return (f"$JS.API.STREAM.INFO.{stream}", f"$JS.API.STREAM.MSG.GET.{stream}", f"$JS.API.DIRECT.GET.{stream}")

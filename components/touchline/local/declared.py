@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from touchline.api import Duration
 from touchline.bus import subjects
 
 Document = dict[str, Any]
@@ -42,6 +43,11 @@ class Declared:
         prefix = subjects.config_key("OddsEngine", "")
         spec: Document = next(value["spec"] for key, value in self.config.items() if key.startswith(prefix))
         return spec
+
+    @property
+    def log_kept_s(self) -> float:
+        """How long the audit log is kept, in seconds."""
+        return Duration(self.engine["recorder"]["retention"]).micros / 1e6
 
     @property
     def tls_secret(self) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 
 from touchline.bus.config import Change, put_config, watch_config
 from touchline.bus.connection import connect, hang_up
@@ -51,6 +52,8 @@ class Options:
     files: tuple[str, ...] = ()
     hold_feeds: bool = False
     """Start no reception yet: who wants to see everything subscribes first (`Engine.start_feeds`)."""
+    record: bool = True
+    """Run the recorder: without it there is no audit log."""
 
 
 class Engine:
@@ -116,9 +119,9 @@ class Engine:
         for spec in simulators:
             self.supervisor.start(spec)
         await self.supervisor.ready([NATS, VALKEY], within=START_WITHIN)
-        self.nc = await connect(self._admin_settings(), name="touchline up")
+        self.nc = await connect(self._admin_settings(), name="touchline up", on_reconnect=self._broker_is_back)
         await self._check_shards(told)
-        await provision(self.nc, shards=told.shards, providers=told.providers)
+        await self._provision(told)
         self.board = StatusBoard(self.nc)
         self._following = asyncio.create_task(self.board.follow(), name="status board")
         await self._write_config(told)
@@ -132,6 +135,9 @@ class Engine:
         if not self.options.hold_feeds:
             self._start_feeds(ingests)
         await self.supervisor.ready([*(spec.name for spec in engine), *self._feeds], within=START_WITHIN)
+        if self.options.record:
+            # Nobody waits for it: what happened before it is there, it reads afterwards.
+            self.supervisor.start(processes.recorder(self._wiring(), told.shards, self._reports("recorder.recorder")))
         self._serving = True
         self._record()
 
@@ -172,6 +178,8 @@ class Engine:
         for name in told.providers:
             if name not in self._told.providers:
                 await provision_provider(self.nc, name)
+        if told.log_kept_s != self._told.log_kept_s:
+            await self._provision(told)
         for key in step.changed:
             await put_config(self.nc, key, dict(told.config[key]))
         for key in step.removed:
@@ -214,6 +222,19 @@ class Engine:
                 f"{declared.shards}",
                 fix="put spec.shards back, or use another --state-dir",
             )
+
+    async def _provision(self, declared: Declared) -> None:
+        assert self.nc is not None
+        await provision(self.nc, shards=declared.shards, providers=declared.providers, audit_age_s=declared.log_kept_s)
+
+    async def _broker_is_back(self) -> None:
+        """What it kept in memory has to be made again."""
+        if self._told is None:
+            return  # it is about to be made for the first time
+        try:
+            await self._provision(self._told)
+        except (NatsError, TimeoutError, OSError) as error:
+            self.sink.say(f"the broker is back, but its streams could not be made again: {error!r}", style="yellow")
 
     async def _write_config(self, declared: Declared) -> None:
         """Make the bucket hold exactly these resources; traders' halts stay."""

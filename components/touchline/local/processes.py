@@ -74,6 +74,20 @@ def book(wiring: Wiring, node: str, ready: Ready) -> ProcessSpec:
     )
 
 
+RECORDER = "recorder"
+
+
+def recorder(wiring: Wiring, shards: int, ready: Ready) -> ProcessSpec:
+    """The audit log's writer."""
+    return ProcessSpec(
+        name=RECORDER,
+        argv=(sys.executable, "-m", "touchline.recorder", "--shards", str(shards)),
+        env=wiring.env(credentials.RECORDER, RECORDER),
+        stage=ENGINE,
+        ready=ready,
+    )
+
+
 DRAIN_S = 1.0
 """What the gateway gives its clients at the end: on one machine there is no other gateway that they would have to spread over."""
 

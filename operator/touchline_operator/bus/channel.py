@@ -47,7 +47,8 @@ FAULTS = (NatsError, NotFoundError, BrokerUnreachable, TimeoutError, OSError)
 
 @dataclass(frozen=True)
 class Broker:
-    """Where an engine's broker is and what it must hold. `capture` are bytes and seconds by provider.
+    """Where an engine's broker is and what it must hold. `capture` are bytes and seconds by provider,
+    `audit` those of the audit log.
 
     `authority` is the PEM text of who signed the servers' certificate, `credentials` of a NATS credentials file.
     """
@@ -60,6 +61,7 @@ class Broker:
     shards: int = 8
     replicas: int = 1
     capture: tuple[tuple[str, int, float], ...] = ()
+    audit: tuple[int, float] = (-1, 2160 * 3600.0)
 
     @property
     def login(self) -> tuple[str, ...]:
@@ -89,6 +91,8 @@ class Channel:
         self._broker: Broker | None = None
         self._provisioned: Broker | None = None
         """The broker whose common streams are there, without its captures."""
+        self._reconnects = 0
+        """How often the connection had been made again when they were."""
         self._captures: dict[str, tuple[int, float]] = {}
         """Bytes and seconds of the captures that are there, by provider."""
         self._nc: Client | None = None
@@ -193,6 +197,7 @@ class Channel:
         assert self._broker is not None
         nc = await connect(self._settings(self._broker), name=f"operator {self._name}", first_connect_s=CONNECT_S)
         try:
+            self._provisioned = None
             await self._provision(nc)
             self._nc = nc
             self._fault = ""
@@ -223,13 +228,18 @@ class Channel:
         broker = self._broker
         assert broker is not None
         common = replace(broker, capture=())
-        if common != self._provisioned:
+        if common != self._provisioned or nc.stats["reconnects"] != self._reconnects:
+            # A broker that was away may have come back without what it kept in memory.
             self._authorise()
+            reconnects = nc.stats["reconnects"]
             try:
-                await provision(nc, shards=broker.shards, replicas=broker.replicas)
+                octets, seconds = broker.audit
+                await provision(
+                    nc, shards=broker.shards, replicas=broker.replicas, audit_bytes=octets, audit_age_s=seconds
+                )
             except FAULTS as error:
                 raise Transient(f"the broker of {self._name} refuses a stream: {error}") from error
-            self._provisioned, self._captures = common, {}
+            self._provisioned, self._captures, self._reconnects = common, {}, reconnects
         wanted = {provider: (octets, seconds) for provider, octets, seconds in broker.capture}
         self._captures = {name: known for name, known in self._captures.items() if wanted.get(name) == known}
         missing = [name for name in wanted if name not in self._captures]

@@ -14,7 +14,7 @@ from touchline_operator.world.custom import Custom
 JWKS_KEY, CA_KEY = "jwks.json", "ca.crt"
 TLS_KEYS = ("tls.crt", "tls.key")
 LOGIN_KEYS = ("username", "password")
-BROKER_ROLES = ("admin", "book", "gateway", "ingest")
+BROKER_ROLES = ("admin", "book", "gateway", "ingest", "recorder")
 
 
 class Need(NamedTuple):

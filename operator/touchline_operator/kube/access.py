@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import ssl
 import tempfile
@@ -117,9 +118,15 @@ def _file(block: Mapping[str, Any], name: str, folder: Path) -> str | None:
     """The path of a PEM file; what stands in the kubeconfig itself is written into one that only we can read."""
     text = block.get(f"{name}-data")
     if text:
-        handle, path = tempfile.mkstemp(prefix="touchline-", suffix=".pem")
+        handle, path = tempfile.mkstemp(dir=_kept().name, suffix=".pem")
         with os.fdopen(handle, "wb") as file:
             file.write(base64.b64decode(text))
         return path
     named = block.get(name)
     return str(folder / named) if named else None
+
+
+@functools.cache
+def _kept() -> tempfile.TemporaryDirectory[str]:
+    """A folder that goes when this process ends: a key must not outlive who uses it."""
+    return tempfile.TemporaryDirectory(prefix="touchline-access-")

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from touchline_operator.errors import Forbidden, Gone, Rejected, Transient
+from touchline_operator.errors import Forbidden, Gone, Leaving, Rejected, Transient
 from touchline_operator.kube.access import Access
 from touchline_operator.kube.authority import Authority, Unlimited
 from touchline_operator.world.keys import MANAGER, PLACES, Key, Manifest, Place
@@ -189,6 +189,9 @@ def _checked(status: int, answer: Manifest, what: str) -> Manifest:
         return answer
     message = str(answer.get("message") or f"HTTP {status}")
     if status == 403:
+        causes = (answer.get("details") or {}).get("causes") or ()
+        if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
+            raise Leaving(f"{what}: {message}")
         raise Forbidden(message)
     if status in (400, 405, 413, 415, 422):
         raise Rejected(message)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from touchline.api import API_VERSION
-from touchline_operator.errors import OperatorError
+from touchline_operator.errors import Leaving, OperatorError
 from touchline_operator.kube.api import Api
 from touchline_operator.kube.authority import Authority
 from touchline_operator.world.custom import Custom
@@ -30,7 +30,7 @@ _GOOD_WHEN_TRUE = frozenset(
         "Recorded",
     }
 )
-_QUIET = frozenset({"Executed", "Progressing", "Recorded"})
+_QUIET = frozenset({"Executed", "Progressing"})
 """Types that tell nothing which Ready does not tell, or what is so with every object of this release."""
 _TOLD_BOTH_WAYS = frozenset({"Ready", "Connected", "Suspended"})
 """Types whose good end is news too."""
@@ -61,6 +61,8 @@ class Events:
                 await self._count_up(namespace, name, body)
             elif status >= 300:
                 log.warning("event %s of %s is refused: %s", condition["reason"], custom.key, answer.get("message"))
+        except Leaving:
+            return  # it would go with its namespace
         except OperatorError as error:
             log.warning("event %s of %s was not written: %s", condition["reason"], custom.key, error)
 

@@ -1,13 +1,24 @@
-"""How much each provider's raw capture may keep: what is declared, within what the managed brokers' volumes hold."""
+"""How much the raw captures and the audit log may keep: what is declared, within what the managed brokers' volumes hold."""
 
 from __future__ import annotations
 
-from touchline.api import FeedProvider
+from touchline.api import FeedProvider, OddsEngine
 from touchline_operator.plan.broker_config import USABLE
 from touchline_operator.world.observed import Observed
 
 SHARE = 60
 """Percent of the usable volume for all captures together; the rest is for decisions, which are never dropped."""
+AUDIT_SHARE = 10
+"""Percent of the usable volume for the audit log."""
+NO_LIMIT = -1
+
+
+def audit(engine: OddsEngine) -> tuple[int, float]:
+    """Bytes (`NO_LIMIT` with brokers that are not ours) and seconds of the audit log."""
+    managed, kept_s = engine.spec.nats.managed, engine.spec.recorder.retention.micros / 1e6
+    if managed is None:
+        return NO_LIMIT, kept_s
+    return managed.storage.size.octets * USABLE // 100 * AUDIT_SHARE // 100, kept_s
 
 
 def captures(observed: Observed) -> tuple[tuple[str, int, float], ...]:

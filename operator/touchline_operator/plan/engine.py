@@ -12,6 +12,7 @@ from touchline_operator.plan.names import child_name
 from touchline_operator.plan.nats import ENGINE_USERS, credentials_name, nats
 from touchline_operator.plan.nats import PART as NATS
 from touchline_operator.plan.parts import secret, service_account
+from touchline_operator.plan.recorder import recorder
 from touchline_operator.plan.simulators import simulator
 from touchline_operator.plan.valkey import PART as VALKEY
 from touchline_operator.plan.valkey import valkey
@@ -63,6 +64,7 @@ def engine_children(observed: Observed) -> list[Manifest]:
             children += valkey(wiring, spec.redis.managed, image=image)
         children += book(wiring, image=image, pod_monitors=observed.capabilities.pod_monitors)
         children += gateway(wiring, image=image, pod_monitors=observed.capabilities.pod_monitors)
+        children += recorder(wiring, image=image, pod_monitors=observed.capabilities.pod_monitors)
         children.append(service_account(wiring.engine, accounts_name(wiring.name), wiring.name, INGEST))
         for group in simulated(observed.world, observed.namespace):
             children += simulator(wiring, group, image=image)

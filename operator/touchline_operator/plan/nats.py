@@ -17,7 +17,7 @@ from touchline_operator.plan.wiring import CA_FILE, MONITOR_PORT, NATS_PORT, ROU
 from touchline_operator.world.keys import Manifest
 
 PART = "nats"
-ENGINE_USERS = (credentials.ADMIN, credentials.BOOK, credentials.GATEWAY, credentials.CLI)
+ENGINE_USERS = (credentials.ADMIN, credentials.BOOK, credentials.GATEWAY, credentials.CLI, credentials.RECORDER)
 """Broker users of the engine itself; each provider's is the provider's."""
 GRACE_S = 30
 
@@ -32,7 +32,8 @@ def nats(
     assert authority is not None
     assert server is not None
     ports = {"client": (NATS_PORT, "client"), "routes": (ROUTES_PORT, "routes"), "monitor": (MONITOR_PORT, "monitor")}
-    clients = [pods_of(engine, "book"), pods_of(engine, "gateway"), ingest_pods(), operator_pods(operator)]
+    parts = ("book", "gateway", "recorder")
+    clients = [*(pods_of(engine, part) for part in parts), ingest_pods(), operator_pods(operator)]
     between = {"ports": tcp(ROUTES_PORT)}
     return [
         service_account(owner, name, engine, PART),

@@ -17,7 +17,7 @@ from touchline_operator.errors import Transient
 from touchline_operator.kube.children import Children
 from touchline_operator.kube.secrets import Secrets
 from touchline_operator.kube.statuses import Statuses
-from touchline_operator.plan.capture import captures
+from touchline_operator.plan.capture import audit, captures
 from touchline_operator.plan.documents import config_key, document, documents, simulated
 from touchline_operator.plan.engine import engine_children, retired_secrets, wiring_of
 from touchline_operator.plan.nudge import configuration
@@ -148,7 +148,7 @@ class Reconciler:
 
     async def _broker(self, observed: Observed, wiring: Wiring) -> Broker:
         spec = wiring.spec.spec
-        broker = Broker(url=wiring.nats_url(), shards=spec.shards, capture=captures(observed))
+        broker = Broker(url=wiring.nats_url(), shards=spec.shards, capture=captures(observed), audit=audit(wiring.spec))
         if spec.nats.managed is not None:
             authority = wiring.material.authority
             return replace(

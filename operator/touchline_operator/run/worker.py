@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
-from touchline_operator.errors import Gone, NotAuthorised, Permanent, Transient
+from touchline_operator.errors import Gone, Leaving, NotAuthorised, Permanent, Transient
 from touchline_operator.run.metrics import Metrics
 from touchline_operator.run.queue import Queue
 from touchline_operator.world.keys import Key
@@ -70,6 +70,9 @@ class Workers:
             result, failed = "gone", True
             log.info("%s: %s", key, error)
             self.on_gone()
+        except Leaving as error:
+            result, failed = "leaving", True
+            log.info("%s: %s", key, error)
         except Transient as error:
             result, failed = "retry", True
             log.warning("%s: %s; trying again", key, error)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from touchline.api import OddsEngine
-from touchline.api.unsupported import unrecorded
 from touchline_operator.check.findings import Finding, Judgement
 from touchline_operator.status.books import leaders, shards
 from touchline_operator.status.common import conflicted, joined, obstacles, paused, references
 from touchline_operator.status.conditions import FALSE, TRUE, Said
 from touchline_operator.status.figures import Figures, kept, present, significant, whole
 from touchline_operator.status.outcome import Outcome
+from touchline_operator.status.recorded import recorded
 from touchline_operator.status.workloads import workloads
 from touchline_operator.world.observed import Observed
 
@@ -20,11 +20,11 @@ from touchline_operator.world.observed import Observed
 def engine_conditions(observed: Observed, judgement: Judgement, outcome: Outcome) -> list[Said]:
     """Every condition of an engine."""
     rollout = outcome.rollout
-    waiting = [
-        rollout.message if rollout is not None and each.key == rollout.key else each.waiting
+    waiting = {
+        each.key.name: rollout.message if rollout is not None and each.key == rollout.key else each.waiting
         for each in workloads(observed.children, list(outcome.planned))
         if each.waiting
-    ]
+    }
     degraded = tuple(_degraded(observed, judgement, outcome))
     said = [
         paused(observed),
@@ -35,15 +35,20 @@ def engine_conditions(observed: Observed, judgement: Judgement, outcome: Outcome
         else Said("Degraded", FALSE, "AsDeclared"),
     ]
     engine = observed.target.resource
-    missing = unrecorded(engine) if isinstance(engine, OddsEngine) else ()
-    if missing:
-        words = "; ".join(f"{each.message} ({each.fix})" for each in missing)
-        said.append(Said("Recorded", FALSE, "NotRunByThisRelease", words))
+    if isinstance(engine, OddsEngine) and not observed.witness:
+        said.append(recorded(observed, engine))
     if waiting or outcome.waits_for:
-        said.append(Said("Progressing", TRUE, "PodsNotReady", outcome.waits_for or "; ".join(waiting)))
+        said.append(Said("Progressing", TRUE, "PodsNotReady", outcome.waits_for or "; ".join(waiting.values())))
     else:
         said.append(Said("Progressing", FALSE, "Settled"))
-    return [*said, _ready(observed, judgement, outcome, waiting)]
+    # Prices and bets are as right without a log: that it is not written is told by Recorded.
+    serving = [words for name, words in waiting.items() if name not in _recorders(observed)]
+    return [*said, _ready(observed, judgement, outcome, serving)]
+
+
+def _recorders(observed: Observed) -> set[str]:
+    labels = {key.name: raw["metadata"].get("labels") or {} for key, raw in observed.children.items()}
+    return {name for name, each in labels.items() if each.get("app.kubernetes.io/component") == "recorder"}
 
 
 def _ready(observed: Observed, judgement: Judgement, outcome: Outcome, waiting: list[str]) -> Said:
@@ -133,6 +138,7 @@ _COMPONENTS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "book": _book_ready,
     "gateway": lambda document: bool(document.get("ready")),
     "ingest": lambda document: bool(document.get("connected")),
+    "recorder": lambda document: bool(document.get("recording")),
 }
 _FIGURES = ("versions", "shardLeaders", "connections", "gateways", "markets", "events", "durability")
 _DURABILITIES = ("Fsync", "Quorum", "GlobalQuorum")

@@ -5,8 +5,8 @@ from nats.aio.client import Client
 
 from support.bet_writer import Writer, content, settle, until
 from touchline.book.shell.clock import monotonic_us
+from touchline.bus.stream_reader import Unreadable
 from touchline.desk.store import stream_facts
-from touchline.desk.stream_reader import Unreadable
 from touchline.local.servers import NatsServer
 
 pytestmark = pytest.mark.servers

@@ -11,7 +11,8 @@ import pytest
 
 from support.cli_examples import examples
 from support.engine import REPOSITORY, Engine, alive
-from support.waiting import wait_until
+from support.recorder_process import Logged
+from support.waiting import until_found, wait_until
 from touchline.domain.version import Version
 from touchline.local.client import TouchlineClient
 from touchline.local.replica import Replica
@@ -98,6 +99,38 @@ async def test_a_bet_from_the_command_line_is_accepted_and_its_key_answers_the_s
     assert first["durability"] == "Fsync"
 
 
+async def test_prices_and_decisions_are_in_the_log_and_how_long_is_declared(
+    engine: Engine, client: TouchlineClient, files: Path
+) -> None:
+    await client.wait_for(lambda replica: open_market(replica) != "", within=120)
+    words = ("bet", open_market(client.replica), "home", "5.00", "--key", "key-in-the-log", "--json")
+    assert "decision" in json.loads(engine.command(*words).stdout)
+    nc = await engine.admin()
+    log = Logged(nc)
+
+    async def holds_the_decision() -> bool:
+        await log.read()
+        return any(b"key-in-the-log" in entry.data for entry in log.entries if entry.stream.startswith("BETS_"))
+
+    async def kept(seconds: int) -> bool:
+        return (await nc.jetstream().stream_info("AUDIT")).config.max_age == seconds
+
+    await until_found(holds_the_decision, within=HEALS_S)
+    assert any(entry.subject.startswith("book.") for entry in log.entries)
+    assert [each for each in log.breaks if each.stream.startswith("BETS_")] == []
+    assert "prices and decisions" in engine.command("status").stdout
+
+    declared = files / "engine.yaml"
+    text = declared.read_text()
+    at = len(engine.output)
+    declared.write_text(text.rstrip() + "\n  recorder: {retention: 48h}\n")
+    engine.says("applied OddsEngine.main", after=at)
+    await until_found(lambda: kept(48 * 3600), within=HEALS_S)
+    declared.write_text(text)
+    await until_found(lambda: kept(2160 * 3600), within=HEALS_S)
+    await nc.close()
+
+
 async def test_a_halt_shuts_the_market_says_who_and_stands_until_it_is_resumed(
     engine: Engine, client: TouchlineClient
 ) -> None:
@@ -175,13 +208,16 @@ async def test_an_added_provider_starts_and_a_removed_one_stops(engine: Engine, 
     assert "sim-third" not in engine.record.processes
 
 
-@pytest.mark.parametrize("name", ["valkey", "ingest-betfair-a", "sim-demo", "book-1", "book-2", "gateway-1", "nats"])
+@pytest.mark.parametrize(
+    "name", ["valkey", "ingest-betfair-a", "sim-demo", "book-1", "book-2", "gateway-1", "recorder", "nats"]
+)
 async def test_a_killed_process_is_back_and_prices_move_on(engine: Engine, client: TouchlineClient, name: str) -> None:
     await moved_on(client)
     killed = engine.kill(name)
     wait_until(lambda: engine.record.processes.get(name, killed) != killed, within=HEALS_S)
     await moved_on(client)
     wait_until(lambda: engine.command("status").returncode == 0, within=HEALS_S)
+    wait_until(lambda: "prices and decisions" in engine.command("status").stdout, within=HEALS_S)
     assert not alive(killed)
 
 

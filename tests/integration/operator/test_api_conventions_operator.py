@@ -102,7 +102,7 @@ def test_6_a_transition_time_moves_with_the_status_and_with_nothing_else(
 def pods_and_what_protects_them(server: Server, tenant: str, operator: Operator) -> list[Manifest]:
     """Every workload of the quickstart's, and the operator's own as the chart has it, as the server stored them."""
     applied(server, tenant, "quickstart")
-    eventually(lambda: len(stored(server, tenant, *WORKLOADS)) == 7, "all workloads exist")
+    eventually(lambda: len(stored(server, tenant, *WORKLOADS)) == 8, "all workloads exist")
     eventually(lambda: "main-gateway" in str(server.names(tenant, "poddisruptionbudgets")), "so do their budgets")
     operator.settle()
     server.apply(SYSTEM, *chart.of_kind(chart.render(namespace=SYSTEM), "Deployment", "PodDisruptionBudget"))
@@ -113,7 +113,7 @@ def test_42_48_pods_have_no_token_and_say_what_they_need_how_they_are_and_how_ma
     server: Server, tenant: str, operator: Operator
 ) -> None:
     workloads = pods_and_what_protects_them(server, tenant, operator)
-    assert len(workloads) == 8
+    assert len(workloads) == 9
     for each in workloads:
         where, pod = each["metadata"]["name"], each["spec"]["template"]["spec"]
         assert pod["automountServiceAccountToken"] is (each["metadata"]["namespace"] == SYSTEM), where

@@ -132,7 +132,7 @@ def test_the_planned_configuration_is_one_that_the_server_takes(
 async def test_each_role_comes_in_over_tls_and_may_say_only_what_is_its_own(
     running: Wiring, ports: dict[str, int], tmp_path: Path
 ) -> None:
-    for user in ("admin", "book", "gateway", "cli", "ingest-one"):
+    for user in ("admin", "book", "gateway", "cli", "recorder", "ingest-one"):
         client = await connect(running, ports["port"], user)
         await client.close()
     refused: list[str] = []

@@ -4,13 +4,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from support.waiting import until
+from support.waiting import until, until_found
 from touchline.bus import subjects
+from touchline.bus.connection import connect, hang_up
+from touchline.bus.settings import Settings
 from touchline.local.servers import NatsServer, free_port
 from touchline_operator.bus.channel import CONNECT_S, Broker, Channel
 from touchline_operator.run.clock import monotonic_us
@@ -134,3 +137,37 @@ async def test_a_channel_ends_at_whatever_moment_it_is_closed(nats_server: NatsS
                 await asyncio.sleep(0)
             async with asyncio.timeout(CONNECT_S - 1):
                 await made.close()
+
+
+async def test_what_a_broker_had_in_memory_is_made_again_when_it_is_back(tmp_path: Path, channel: Channel) -> None:
+    with NatsServer(tmp_path / "nats") as server:
+        nc = await connect(Settings(nats_url=server.url), name="test")
+        await connected(channel, broker_of(server, a=1))
+        before = nc.stats["reconnects"]
+        server.stop()
+        server.start()
+        await until(lambda: nc.stats["reconnects"] > before and nc.is_connected, within=10)
+
+        async def there(stream: str) -> bool:
+            return "error" not in json.loads((await nc.request(f"$JS.API.STREAM.INFO.{stream}")).data)
+
+        assert not await there(subjects.BOOK_STREAM), "else this test tests nothing"
+        assert await there(subjects.AUDIT_STREAM)
+
+        async def made_again() -> bool:
+            await channel.agree({})  # as the engine's next turn does
+            return await there(subjects.BOOK_STREAM)
+
+        await until_found(made_again, within=20)
+        await hang_up(nc)
+
+
+async def test_how_long_and_how_much_is_recorded_follows_what_is_declared(
+    nats: Client, nats_server: NatsServer, channel: Channel
+) -> None:
+    for octets, seconds in ((64 * MIB, 7200.0), (128 * MIB, 172_800.0)):
+        await channel.configure(replace(broker_of(nats_server), audit=(octets, seconds)))
+        await until(lambda: channel.health().connected, within=10)
+        await channel.agree({})
+        config = (await nats.jetstream().stream_info(subjects.AUDIT_STREAM)).config
+        assert (config.max_bytes, config.max_age) == (octets, seconds)

@@ -69,7 +69,7 @@ def test_the_quickstart_becomes_children_and_says_that_it_progresses(
     server.apply_files(tenant, QUICKSTART)
     wanted = {
         "statefulset/main-nats", "statefulset/main-valkey", "statefulset/main-book", "deployment/main-gateway",
-        "deployment/demo-simulator", "deployment/betfair-a-ingest", "deployment/betfair-b-ingest",
+        "deployment/main-recorder", "deployment/demo-simulator", "deployment/betfair-a-ingest", "deployment/betfair-b-ingest",
     }  # fmt: skip
     eventually(lambda: wanted <= set(server.names(tenant, "statefulsets,deployments")), "all workloads exist")
     eventually(
@@ -250,6 +250,20 @@ def test_29_a_paused_object_gets_no_writes_but_says_so(server: Server, tenant: s
         lambda: (server.get(tenant, "deployment", "main-gateway") or {})["spec"]["replicas"] == 4, "then it works again"
     )
     assert server.says(tenant, "oddsengine", "main", "Paused", "False")
+
+
+def test_a_namespace_that_is_deleted_goes_and_its_objects_are_not_called_degraded(
+    server: Server, operator: Operator
+) -> None:
+    """Its children go in any order while the engine is still there; what is applied again is refused, and nobody can help it."""
+    name = server.namespace("leaving")
+    server.let_in(name)
+    small(server, name, operator)
+    server.api.kubectl("delete", "namespace", name, "--timeout=60s")
+    operator.settle()
+    told = [line for line in operator.log().splitlines() if f"{name}/" in line]
+    assert told
+    assert [line for line in told if "is refused" in line or "ChildRefused" in line or "was not written" in line] == []
 
 
 def test_41_the_operator_asked_for_nothing_that_its_roles_do_not_give(

@@ -127,7 +127,8 @@ def test_what_no_operator_has_acted_on_progresses(
 async def test_an_engine_and_a_provider_with_pods_that_serve_are_healthy_and_degraded_when_nobody_leads(
     server: Server, tenant: str, kinds: list[Manifest], nc: Client
 ) -> None:
-    for kind, name in (("statefulset", "main-book"), ("deployment", "main-gateway"), ("deployment", "genius-ingest")):
+    deployments = [("deployment", name) for name in ("main-gateway", "main-recorder", "genius-ingest")]
+    for kind, name in (("statefulset", "main-book"), *deployments):
         await asyncio.to_thread(pods_are_ready, server, tenant, kind, name)
     # Nothing is under way any more, and still no shard has a leader: somebody should look.
     await asyncio.to_thread(judged_as, server, tenant, "oddsengine", "main", "InProgress", "Degraded")

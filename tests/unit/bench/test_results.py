@@ -25,7 +25,7 @@ def test_new_figures_replace_those_of_the_same_name_and_keep_the_others() -> Non
 def test_every_benchmark_is_found_and_nothing_else_is() -> None:
     assert benchmarks() == [
         "apply_to_price", "bets", "book_throughput", "end_to_end", "gateway_fanout", "growth", "operator_scale", "peers",
-        "suspension",
+        "recording", "suspension",
     ]  # fmt: skip
 
 

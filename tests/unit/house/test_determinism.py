@@ -7,10 +7,10 @@ import pytest
 from support.determinism import modules, violations
 
 ROOT = Path(__file__).parents[3] / "components" / "touchline"
-PACKAGES = ("domain", "book", "desk", "gateway", "feeds", "ingest")
+PACKAGES = ("domain", "book", "desk", "gateway", "feeds", "ingest", "recorder")
 SHELLS = frozenset({
     "book/shell/", "book/__main__.py", "book/lvc.py", "book/node.py",
-    "desk/store.py", "desk/stream_reader.py",
+    "desk/store.py",
     "feeds/interface.py", "feeds/betfair/adapter.py", "feeds/betfair/connection.py",
     "feeds/replay/adapter.py", "feeds/replay/recording.py", "feeds/replay/transport.py",
     "gateway/web/", "gateway/__main__.py", "gateway/auth.py", "gateway/bets.py", "gateway/cache.py", "gateway/declared.py",
@@ -19,6 +19,7 @@ SHELLS = frozenset({
     "ingest/__main__.py", "ingest/capture.py", "ingest/clock.py", "ingest/corrections.py", "ingest/durable.py",
     "ingest/feed.py", "ingest/identities.py", "ingest/process.py", "ingest/receiver.py", "ingest/reception.py", "ingest/registry.py",
     "ingest/service.py", "ingest/turn.py",
+    "recorder/__main__.py", "recorder/audit_log.py", "recorder/process.py", "recorder/recorder.py", "recorder/verify.py",
 })  # fmt: skip
 """Modules that connect the machines to sockets, files and timers."""
 

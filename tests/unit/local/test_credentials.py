@@ -64,6 +64,13 @@ def test_an_ingest_speaks_for_its_own_provider_only(subject: str) -> None:
         assert not allows(USERS[other].publish, subject)
 
 
+def test_only_the_recorder_writes_the_log_and_it_writes_nothing_else() -> None:
+    recorder = USERS["recorder"]
+    assert [user.name for user in USERS.values() if allows(user.publish, "audit.segment")] == ["admin", "recorder"]
+    for subject in ("book.0.Football.epl.e1.MatchWinner", "bets.accepted.0", "$KV.lease.shard.0", "$KV.status.book.x"):
+        assert not allows(recorder.publish, subject)
+
+
 @pytest.mark.parametrize("key", ["FeedProvider.betfair", "Market.x", "OddsEngine.main"])
 def test_nobody_but_the_administrator_writes_resources(key: str) -> None:
     assert [user.name for user in USERS.values() if allows(user.publish, f"$KV.config.{key}")] == ["admin"]
@@ -91,7 +98,9 @@ def test_nobody_but_the_administrator_makes_or_deletes_streams() -> None:
         assert [user.name for user in USERS.values() if allows(user.publish, subject)] == ["admin"]
 
 
-def test_every_component_may_acknowledge_and_answer_flow_control() -> None:
-    for user in USERS.values():
+def test_everybody_who_follows_a_stream_may_acknowledge_and_answer_flow_control() -> None:
+    followers = [user for user in USERS.values() if allows(user.publish, "$JS.API.CONSUMER.CREATE.KV_config.c")]
+    assert {*USERS} - {user.name for user in followers} == {"recorder"}
+    for user in followers:
         assert allows(user.publish, "$JS.ACK.BETS_0.c.1.2.3.4.5")
         assert allows(user.publish, "$JS.FC.KV_config.c.x")

@@ -131,8 +131,9 @@ def test_the_standing_has_a_line_for_each_process_and_halt() -> None:
         "gateway": "http://x",
         "ready": False,
         "uptime": 5,
-        "processes": {"nats": 1, "book-1": 2, "ingest-a": 3, "gateway-1": 4},
+        "processes": {"nats": 1, "book-1": 2, "ingest-a": 3, "gateway-1": 4, "recorder": 5},
         "components": {
+            "recorder.recorder": {"recording": True, "entries": 7, "lastBreak": "BOOK between 3 and 1: anew"},
             "book.book-1": {"leads": [0, 1], "markets": {"Open": 3}, "holds": {"Manual": 1}, "bets": {"Accepted": 2}},
             "ingest.a": {
                 "state": "Connected",
@@ -152,6 +153,7 @@ def test_the_standing_has_a_line_for_each_process_and_halt() -> None:
     assert lines[0] == "http://x is not ready, up for 5.0s"
     assert lines[3].split(maxsplit=3)[3].strip() == "shards 0, 1; markets: 3 Open; holds: Manual 1; 2 bets accepted"
     assert "9 messages/s, delay p99 1ms, 1 disconnects, beyond maxDelay" in lines[4]
+    assert "7 prices and decisions since it began; missed BOOK between 3 and 1" in lines[6]
     assert lines[-1] == "halted: everything, by ann: fire"
 
 

@@ -144,7 +144,7 @@ def test_a_provider_that_asks_its_group_for_something_else_runs_with_nobodys_wor
     assert provider_children(complete(observe(world, "FeedProvider", "b"))) == []
     planned = engine_children(complete(observe(world, "OddsEngine", "main")))
     names = [each["metadata"]["name"] for each in planned if each["kind"] == "Deployment"]
-    assert names == ["main-gateway", "demo-simulator"]
+    assert names == ["main-gateway", "main-recorder", "demo-simulator"]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_material_is_made_once_survives_its_secret_and_serves_tls() -> None:
     assert wiring is not None
     made = minted(Material(), wants(observed, wiring), name="main", now=NOW)
     assert read_material(made.data()) == made
-    assert set(made.passwords) == {"admin", "book", "gateway", "cli", "ingest-one"}
+    assert set(made.passwords) == {"admin", "book", "gateway", "cli", "recorder", "ingest-one"}
     assert not wants(replace(observed, material=made), wiring)
     context = ssl.create_default_context(cadata=made.authority.certificate if made.authority else "")
     assert context.get_ca_certs()

@@ -51,30 +51,6 @@ def test_14_a_missing_target_is_a_condition_with_the_fields_path(missing: str, r
     assert conditions(observed)["Ready"] == ("False", reason)
 
 
-@pytest.mark.parametrize(
-    ("recorder", "told"),
-    [
-        ({}, ""),
-        ({"retention": "2160h"}, ""),
-        ({"retention": "24h"}, "spec.recorder.retention"),
-        ({"kafka": {"bootstrapServers": ["kafka:9092"]}}, "spec.recorder.kafka"),
-    ],
-)
-def test_an_engine_that_asks_for_a_recorder_says_that_there_is_none_and_is_ready_all_the_same(
-    recorder: dict[str, Any], told: str
-) -> None:
-    observed = observe(world_of([engine(recorder=recorder)]), "OddsEngine", "main")
-    status = status_of(observed, judge(observed), Outcome(told=True))
-    found = {each["type"]: each for each in status["conditions"]}
-    assert ("Recorded" in found) is bool(told)
-    if told:
-        assert (found["Recorded"]["status"], found["Recorded"]["reason"]) == ("False", "NotRunByThisRelease")
-        assert found["Recorded"]["message"].startswith(told)
-    without = observe(world_of([engine()]), "OddsEngine", "main")
-    plain = status_of(without, judge(without), Outcome(told=True))
-    assert [each for each in status["conditions"] if each["type"] != "Recorded"] == plain["conditions"]
-
-
 def test_14_a_mistyped_name_is_told_what_it_may_mean() -> None:
     world = world_of([*WHOLE, market("typo", policy="strcit")])
     assert 'did you mean "strict"?' in judge(observe(world, "Market", "typo")).unresolved[0].message

@@ -9,7 +9,7 @@ from touchline.api import SIMULATE
 from touchline_operator.plan.engine import engine_children
 from touchline_operator.plan.provider import provider_children
 
-PARTS = ["book", "gateway", "ingest", "nats", "simulator", "valkey"]
+PARTS = ["book", "gateway", "ingest", "nats", "recorder", "simulator", "valkey"]
 
 
 def pods(**spec: Any) -> dict[str, dict[str, Any]]:
@@ -41,8 +41,8 @@ def test_pods_log_what_their_engine_declares() -> None:
             if each["name"] == "TOUCHLINE_LOG_LEVEL"
         }
 
-    assert levels(logLevel="DEBUG") == dict.fromkeys(("book", "gateway", "ingest"), "DEBUG")
-    assert levels() == dict.fromkeys(("book", "gateway", "ingest"), "INFO")
+    assert levels(logLevel="DEBUG") == dict.fromkeys(("book", "gateway", "ingest", "recorder"), "DEBUG")
+    assert levels() == dict.fromkeys(("book", "gateway", "ingest", "recorder"), "INFO")
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -9,9 +9,9 @@ from nats.aio.client import Client
 from touchline.api.v1alpha1.odds_engine import Durability
 from touchline.book.shell.shard_node import ShardNode
 from touchline.bus import subjects
+from touchline.bus.stream_reader import Unreadable
 from touchline.desk.durability import NONE, real_durability, shortfall
 from touchline.desk.store import stream_facts
-from touchline.desk.stream_reader import Unreadable
 
 log = logging.getLogger(__name__)
 

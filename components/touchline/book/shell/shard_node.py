@@ -22,13 +22,13 @@ from touchline.book.shell.outbox import Outbox
 from touchline.bus import subjects
 from touchline.bus.lease import LeaseBucket
 from touchline.bus.messages import Beat, BetLookup, BetReply, BetRequest, OddsBatch, ShardBeat, encode
+from touchline.bus.stream_reader import StreamReader, Unreadable
 from touchline.bus.wire import pack_snapshot
 from touchline.desk.desk import Desk
 from touchline.desk.durability import NONE
 from touchline.desk.outputs import Announce, Answer, Append, DeskOutput, StepDown
 from touchline.desk.records import DecisionKind
 from touchline.desk.store import BetStore, read_all
-from touchline.desk.stream_reader import StreamReader, Unreadable
 from touchline.domain.lease import Lease, LeaseOutput, Lost, Read, Won, Write
 
 log = logging.getLogger(__name__)

@@ -79,7 +79,7 @@ def replay(file: Path, speed: str, port: int, host: str, *, keep: bool, state_di
         raise Refused(str(error), fix="name a recording of stream messages: plain, .bz2 or .gz") from error
     if port:
         ports.check(host, port)
-    options = Options(host=host, port=port, log_level="WARNING", files=(str(file),), hold_feeds=True)
+    options = Options(host=host, port=port, log_level="WARNING", files=(str(file),), hold_feeds=True, record=False)
     terminal = console(stderr=True)
     with _state(state_dir) as state:
         played = asyncio.run(_replay(state, options, replay_of(file, speed), terminal, keep=keep, as_json=as_json))

@@ -41,6 +41,8 @@ def _said(process: str, components: dict[str, Json]) -> tuple[Text, str]:
             return _book(components[f"book.{process}"])
         case "gateway" if f"gateway.{process}" in components:
             return _gateway(components[f"gateway.{process}"])
+        case "recorder" if f"recorder.{process}" in components:
+            return _recorder(components[f"recorder.{process}"])
         case _:
             return Text("runs"), ""
 
@@ -80,3 +82,11 @@ def _book(document: Json) -> tuple[Text, str]:
 def _gateway(document: Json) -> tuple[Text, str]:
     state = Text("serves", "green") if document.get("ready") else Text("not ready", "yellow")
     return state, f"{document.get('connections', 0)} connections, {document.get('markets', 0)} markets"
+
+
+def _recorder(document: Json) -> tuple[Text, str]:
+    if not document.get("recording"):
+        return Text("waits", "yellow"), str(document.get("waitingFor") or "")
+    says = f"{document.get('entries', 0)} prices and decisions since it began"
+    lost = document.get("lastBreak")
+    return Text("records", "green"), f"{says}; missed {lost}" if lost else says

@@ -28,6 +28,8 @@ class Record(NamedTuple):
     subject: str
     payload: bytes
     msg_id: str
+    at: str = ""
+    """When the broker stored it, RFC 3339 with nanoseconds."""
 
 
 class _Read:
@@ -85,8 +87,9 @@ class StreamReader:
         headers = msg.headers or {}
         status = headers.get("Status")
         if status is None:
-            msg_id = headers.get("Nats-Msg-Id", "")
-            read.records.append(Record(int(headers["Nats-Sequence"]), headers["Nats-Subject"], msg.data, msg_id))
+            seq, subject = int(headers["Nats-Sequence"]), headers["Nats-Subject"]
+            at = headers.get("Nats-Time-Stamp", "")
+            read.records.append(Record(seq, subject, msg.data, headers.get("Nats-Msg-Id", ""), at))
         elif status == "204":  # end of the batch, which a limit of bytes may have cut short
             read.more.set_result(headers.get("Nats-Num-Pending", "0") != "0")
         elif status == "404":  # nothing from there on
