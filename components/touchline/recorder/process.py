@@ -1,7 +1,6 @@
 """The recorder as a process: connect, record until it is asked to stop, say how it stands once a second."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Iterator
 from secrets import token_hex
@@ -13,7 +12,7 @@ from touchline.bus.health_port import HealthPort, answering
 from touchline.bus.process import Fatal
 from touchline.bus.settings import Settings
 from touchline.bus.status import StatusWriter
-from touchline.recorder.recorder import STOP_S, Recorder
+from touchline.recorder.recorder import STARTING, STOP_S, Recorder
 from touchline.recorder.report import figures, report
 from touchline.recorder.segments import Damaged
 
@@ -63,17 +62,18 @@ async def _until_stopped(recorder: Recorder, writer: StatusWriter, node: str, st
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         while not stopping.done() and not recording.done():
-            await writer.put(report(recorder, node=node, wall=time.time_ns() // 1_000))
+            if recorder.fault != STARTING:  # what it will do nobody knows yet
+                await writer.put(report(recorder, node=node, wall=time.time_ns() // 1_000))
             await asyncio.wait((recording, stopping), timeout=STATUS_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await end([stopping])
         await end([recording], again_s=2 * STOP_S)
-    if not recording.cancelled():
-        with contextlib.suppress(asyncio.CancelledError):
-            try:
-                recording.result()
-            except Damaged as error:
-                raise Fatal(
-                    f"the log's newest segment cannot be read: {error}; it was written by another release or by somebody else: "
-                    "run the release that wrote it, or move the stream AUDIT away"
-                ) from error
+    if recording.cancelled():
+        return
+    try:
+        recording.result()
+    except Damaged as error:
+        raise Fatal(
+            f"the log's newest segment cannot be read: {error}; it was written by another release or by somebody else: "
+            "run the release that wrote it, or move the stream AUDIT away"
+        ) from error

@@ -24,6 +24,7 @@ LOOK_US = 5_000_000
 """How often the sources are asked how far they reach, and the log what it holds."""
 RETRY_S = 1.0
 STOP_S = 2.0
+STARTING = "the log's end is not read yet"
 BATCH = 500
 LIFE_US = 900_000_000
 """A quarter of the shortest retention that may be declared: there is always a segment to go on from."""
@@ -48,7 +49,7 @@ class Recorder:
         self._looked = 0
         self._reconnects = 0
         self._trouble = Trouble(log)
-        self.fault = "nothing is read yet"
+        self.fault = STARTING
         """Why nothing is recorded at present; empty: it is."""
         self.extent: Extent | None = None
         self.segments = 0
