@@ -102,7 +102,7 @@ class Reconciler:
         else:
             outcome = Outcome(told=await self._tell(observed))
         figures_us = await self._statuses.write(custom, status_of(observed, judgement, outcome))
-        return _soonest(_again(observed, judgement, outcome), outcome.again_us, figures_us)
+        return _soonest(look_again_us(observed, judgement, outcome), outcome.again_us, figures_us)
 
     async def _gone(self, key: Key) -> None:
         """What has no owner any more is the garbage collector's; what stands in the broker is ours."""
@@ -213,10 +213,11 @@ def _soonest(*times: int | None) -> int | None:
     return min((each for each in times if each is not None), default=None)
 
 
-def _again(observed: Observed, judgement: Judgement, outcome: Outcome) -> int | None:
+def look_again_us(observed: Observed, judgement: Judgement, outcome: Outcome) -> int | None:
     """After how long to look again although nothing is heard of: what nobody tells us of, and silence."""
     kind = observed.target.key.kind
-    if kind != "OddsEngine" and outcome.told is None and observed.health.connected:
+    untold = kind != "OddsEngine" and outcome.told is None and observed.health.connected
+    if untold and not judgement.conflicts:  # of what conflicts there may be nothing to tell
         return UNTOLD_AGAIN_US
     if outcome.refused:
         return UNRESOLVED_AGAIN_US
