@@ -28,6 +28,24 @@ async def until_found(condition: Callable[[], Awaitable[bool]], *, within: float
             await asyncio.sleep(POLL_S)
 
 
+ATTEMPTS = 3
+
+
+async def kept(promised_s: float, attempt: Callable[[int], Awaitable[float]]) -> None:
+    """A promise in seconds, on a machine that others share: `attempt(number)` measures, and one of three must keep it. What is too slow by
+    itself is so each time.
+
+    Raises:
+        AssertionError: none did; with what each took.
+    """
+    took: list[float] = []
+    while len(took) < ATTEMPTS:
+        took.append(await attempt(len(took)))
+        if took[-1] <= promised_s:
+            return
+    raise AssertionError(f"promised within {promised_s:g} s, took {', '.join(f'{each:.2f}' for each in took)} s")
+
+
 def wait_until(condition: Callable[[], bool], *, within: float = 5.0) -> None:
     """Wait until a condition holds, in a test without an event loop. Raises TimeoutError."""
     end = time.monotonic() + within

@@ -124,13 +124,13 @@ async def test_a_halted_class_and_a_suspending_provider_are_live_at_once(
     async def halted() -> bool:
         return await reason(f"halted{next(tries)}") == "MarketSuspended"
 
-    await until(halted, within=2)
+    await until(halted, within=10)
     await configure(nats, football(betting={"stake": {"min": "20.00", "max": "30.00"}}))
 
     async def limited() -> bool:
         return await reason(f"limited{next(tries)}") == "StakeBelowMinimum"
 
-    await until(limited, within=2)
+    await until(limited, within=10)
 
 
 async def test_an_in_play_bet_is_pending_and_its_final_decision_is_announced(

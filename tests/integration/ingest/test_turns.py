@@ -239,7 +239,7 @@ async def test_a_lease_that_is_taken_from_its_holder_ends_its_turn(nats: Client,
     await (await nats.jetstream().key_value("lease")).put(
         f"ingest.{PROVIDER}", b'{"holder": "somebody", "epoch": 7, "ttl_us": 2000000}'
     )
-    await until(lambda: "standing by: somebody receives" in pair.log("one"), within=2)
+    await until(lambda: "standing by: somebody receives" in pair.log("one"), within=10)
     await until(lambda: not served.providers[PROVIDER].connections)
     # Nobody renews it, so one of the two takes it, in a term that nobody has seen.
     await until(lambda: record.connected not in {"", first} and record.in_sync, within=10)
