@@ -19,7 +19,7 @@ from touchline.bus import subjects
 from touchline.bus.connection import connect, hang_up
 from touchline.bus.ending import end
 from touchline.bus.messages import decode_odds
-from touchline.bus.provision import provision
+from touchline.bus.provision import provision, provision_audit
 from touchline.bus.settings import Settings
 from touchline.bus.stream_reader import StreamReader
 from touchline.local.servers import NatsServer
@@ -84,6 +84,7 @@ async def _pair(prices: list[tuple[str, bytes]]) -> tuple[float, float, int]:
     with NatsServer() as server:
         nc = await connect(Settings(nats_url=server.url), name="bench")
         await provision(nc, shards=1)
+        await provision_audit(nc)
         for _ in range(TIMES):
             for subject, payload in prices:
                 await nc.publish(subject, payload)

@@ -6,7 +6,7 @@ import pytest
 from nats.aio.client import Client
 
 from touchline.bus.connection import connect
-from touchline.bus.provision import provision
+from touchline.bus.provision import provision, provision_audit
 from touchline.bus.settings import Settings
 from touchline.local.servers import NatsServer, ValkeyServer
 
@@ -30,5 +30,6 @@ async def nats(nats_server: NatsServer) -> AsyncIterator[Client]:
     """A connection to a broker with the streams and buckets of an engine of `SHARDS` shards."""
     client = await connect(Settings(nats_url=nats_server.url), name="test")
     await provision(client, shards=SHARDS, providers=["betfair-a", "betfair-b"])
+    await provision_audit(client)
     yield client
     await client.close()

@@ -21,12 +21,8 @@ async def provision(
     replicas: int = 1,
     capture_bytes: int = 1 << 30,
     capture_age_s: float = 72 * HOUR_S,
-    audit_bytes: int = -1,
-    audit_age_s: float = 2160 * HOUR_S,
 ) -> None:
-    """Create or update every stream and bucket of one engine; safe to repeat.
-
-    `audit_bytes` -1 is as much as the broker has; of an audit log that is full, the oldest goes first.
+    """Create or update every stream and bucket of one engine but for its audit log; safe to repeat.
 
     Raises:
         nats.errors.Error: the broker refused (for example no JetStream, or a change that an existing stream does not allow).
@@ -56,19 +52,6 @@ async def provision(
             num_replicas=replicas,
         )
     )
-    streams.append(
-        StreamConfig(
-            name=subjects.AUDIT_STREAM,
-            subjects=[subjects.AUDIT],
-            max_bytes=audit_bytes,
-            max_age=audit_age_s,
-            discard=DiscardPolicy.OLD,
-            deny_delete=True,
-            deny_purge=True,
-            allow_direct=True,
-            num_replicas=replicas,
-        )
-    )
     streams += [
         StreamConfig(
             name=subjects.bets_stream(shard),
@@ -94,6 +77,34 @@ async def provision(
     await asyncio.gather(
         *(_ensure(nc, stream) for stream in streams),
         *(_ensure_bucket(nc, name, history=history, replicas=replicas) for name, history in buckets.items()),
+    )
+
+
+NO_LIMIT = -1
+
+
+async def provision_audit(
+    nc: Client, *, replicas: int = 1, most_bytes: int = NO_LIMIT, kept_s: float = 2160 * HOUR_S
+) -> None:
+    """Create or update the audit log's stream; of a log that is full, the oldest goes first. By itself: that it is refused is no reason
+    not to serve.
+
+    Raises:
+        nats.errors.Error: the broker refused.
+    """
+    await _ensure(
+        nc,
+        StreamConfig(
+            name=subjects.AUDIT_STREAM,
+            subjects=[subjects.AUDIT],
+            max_bytes=most_bytes,
+            max_age=kept_s,
+            discard=DiscardPolicy.OLD,
+            deny_delete=True,
+            deny_purge=True,
+            allow_direct=True,
+            num_replicas=replicas,
+        ),
     )
 
 

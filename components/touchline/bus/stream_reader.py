@@ -55,8 +55,10 @@ class StreamReader:
         self._inbox = self._nc.new_inbox()
         self._sub = await self._nc.subscribe(f"{self._inbox}.*", cb=self._arrived)
 
-    async def read(self, stream: str, first: int, batch: int) -> tuple[list[Record], bool]:
-        """Up to `batch` records from sequence `first` on, in order, and whether there are more.
+    async def read(
+        self, stream: str, first: int, batch: int, *, max_bytes: int = MAX_BYTES
+    ) -> tuple[list[Record], bool]:
+        """Up to `batch` records (about `max_bytes` of them) from sequence `first` on, in order, and whether there are more.
 
         Raises:
             Unreadable: no whole answer in time.
@@ -67,7 +69,7 @@ class StreamReader:
         token = str(self._count)
         read = self._reads[token] = _Read()
         try:
-            await self._request(stream, first, batch, f"{self._inbox}.{token}")
+            await self._request(stream, first, batch, max_bytes, f"{self._inbox}.{token}")
             async with asyncio.timeout(self._timeout_s):
                 more = await read.more
         except (NatsError, TimeoutError) as error:
@@ -76,8 +78,8 @@ class StreamReader:
             del self._reads[token]
         return read.records, more
 
-    async def _request(self, stream: str, first: int, batch: int, reply: str) -> None:
-        body = json.dumps({"seq": first, "batch": batch, "max_bytes": MAX_BYTES}).encode()
+    async def _request(self, stream: str, first: int, batch: int, max_bytes: int, reply: str) -> None:
+        body = json.dumps({"seq": first, "batch": batch, "max_bytes": max_bytes}).encode()
         await self._nc.publish(f"$JS.API.DIRECT.GET.{stream}", body, reply=reply)
 
     async def _arrived(self, msg: Msg) -> None:

@@ -143,7 +143,8 @@ def _recorder(password: str, shards: int) -> User:
             subjects.AUDIT,
             *_writes(subjects.STATUS_BUCKET, "recorder.*"),
             *_opens_bucket(subjects.STATUS_BUCKET),
-            *(subject for stream in (subjects.AUDIT_STREAM, *sources) for subject in _gets(stream)),
+            f"$JS.API.STREAM.MSG.GET.{subjects.AUDIT_STREAM}",
+            *(subject for stream in (subjects.AUDIT_STREAM, *sources) for subject in _looks_into(stream)),
         ),
         subscribe=_own_inbox(RECORDER),
     )
@@ -192,7 +193,8 @@ def _reads_bucket(bucket: str) -> tuple[str, ...]:
 def _reads_stream(stream: str) -> tuple[str, ...]:
     """Get messages, and follow with a consumer of one's own."""
     return (
-        *_gets(stream),
+        *_looks_into(stream),
+        f"$JS.API.STREAM.MSG.GET.{stream}",
         f"$JS.API.DIRECT.GET.{stream}.>",
         f"$JS.API.CONSUMER.CREATE.{stream}",
         f"$JS.API.CONSUMER.CREATE.{stream}.>",
@@ -202,6 +204,6 @@ def _reads_stream(stream: str) -> tuple[str, ...]:
     )
 
 
-def _gets(stream: str) -> tuple[str, ...]:
-    """Get messages by their sequence, without a consumer."""
-    return (f"$JS.API.STREAM.INFO.{stream}", f"$JS.API.STREAM.MSG.GET.{stream}", f"$JS.API.DIRECT.GET.{stream}")
+def _looks_into(stream: str) -> tuple[str, ...]:
+    """How far it reaches, and messages by their sequence, without a consumer."""
+    return (f"$JS.API.STREAM.INFO.{stream}", f"$JS.API.DIRECT.GET.{stream}")

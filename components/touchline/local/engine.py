@@ -17,7 +17,7 @@ from nats.errors import Error as NatsError
 
 from touchline.bus.config import Change, put_config, watch_config
 from touchline.bus.connection import connect, hang_up
-from touchline.bus.provision import provision, provision_provider
+from touchline.bus.provision import provision, provision_audit, provision_provider
 from touchline.bus.settings import Settings
 from touchline.local import credentials, processes, secret_files
 from touchline.local.declared import Declared, difference
@@ -34,6 +34,9 @@ from touchline.local.trust import trust_in
 START_WITHIN = 60.0
 STOP_WITHIN = 10.0
 CLOSE_WITHIN = 2.0
+MAKE_AGAIN_S = 1.0
+LOG_BYTES = 1 << 30
+"""Of the audit log: the disk is somebody's own, and decisions need theirs."""
 NATS = "nats"
 VALKEY = "valkey"
 # Passwords stand in a file that only its owner reads; and nothing in Valkey is saved to disk, so it never forks.
@@ -122,6 +125,7 @@ class Engine:
         self.nc = await connect(self._admin_settings(), name="touchline up", on_reconnect=self._broker_is_back)
         await self._check_shards(told)
         await self._provision(told)
+        self._told = told
         self.board = StatusBoard(self.nc)
         self._following = asyncio.create_task(self.board.follow(), name="status board")
         await self._write_config(told)
@@ -225,16 +229,21 @@ class Engine:
 
     async def _provision(self, declared: Declared) -> None:
         assert self.nc is not None
-        await provision(self.nc, shards=declared.shards, providers=declared.providers, audit_age_s=declared.log_kept_s)
+        await provision(self.nc, shards=declared.shards, providers=declared.providers)
+        await provision_audit(self.nc, most_bytes=LOG_BYTES, kept_s=declared.log_kept_s)
 
     async def _broker_is_back(self) -> None:
         """What it kept in memory has to be made again."""
-        if self._told is None:
-            return  # it is about to be made for the first time
-        try:
-            await self._provision(self._told)
-        except (NatsError, TimeoutError, OSError) as error:
-            self.sink.say(f"the broker is back, but its streams could not be made again: {error!r}", style="yellow")
+        while self.nc is not None and self.nc.is_connected:
+            if self._told is None:
+                return  # it is about to be made for the first time
+            try:
+                await self._provision(self._told)
+            except (NatsError, TimeoutError, OSError) as error:
+                self.sink.say(f"the broker is back, but its streams could not be made again: {error!r}", style="yellow")
+                await asyncio.sleep(MAKE_AGAIN_S)
+            else:
+                return
 
     async def _write_config(self, declared: Declared) -> None:
         """Make the bucket hold exactly these resources; traders' halts stay."""

@@ -17,12 +17,17 @@ from touchline.recorder.track import State
 
 TIMEOUT_S = 5.0
 _NO_MESSAGE = 10037
+_WRONG_LAST_SEQUENCE = 10071
 _NEVER = "0001-01-01"
 """Start of what the broker says for the time of a message that there is not."""
 
 
 class NotNow(Exception):
-    """The broker did not answer, or refused. Transient: begin again from the log's end."""
+    """The broker did not answer, or refused. Transient: try again."""
+
+
+class Overtaken(NotNow):
+    """The log does not end where we thought: another has written, or an append of ours was stored without our learning of it."""
 
 
 class End(NamedTuple):
@@ -35,13 +40,14 @@ class End(NamedTuple):
 
 class Extent(NamedTuple):
     """What the log holds: sequences of its oldest and newest segment, when the oldest was stored (RFC 3339; empty for none), bytes, and
-    how long segments are kept, in seconds."""
+    how long (seconds) and how many bytes (0: no limit) of it are kept."""
 
     first: int
     last: int
     oldest: str
     octets: int
     kept_s: float
+    most_octets: int
 
 
 class AuditLog:
@@ -77,6 +83,7 @@ class AuditLog:
             oldest="" if oldest.startswith(_NEVER) else oldest,
             octets=int(state["bytes"]),
             kept_s=int(answer["config"].get("max_age") or 0) / 1e9,
+            most_octets=max(0, int(answer["config"].get("max_bytes") or 0)),
         )
 
     async def source(self, stream: str) -> State:
@@ -84,17 +91,15 @@ class AuditLog:
         answer = await self._ask(f"$JS.API.STREAM.INFO.{stream}", {})
         assert answer is not None
         state = answer["state"]
-        first_at = str(state.get("first_ts", _NEVER))
-        empty = not state["messages"] or first_at.startswith(_NEVER)
         last = int(state["last_seq"])
-        return State(
-            first=last + 1 if empty else int(state["first_seq"]), last=last, first_at="" if empty else first_at
-        )
+        first = int(state["first_seq"]) if state["messages"] else last + 1
+        return State(created=str(answer["created"]), first=first, last=last)
 
     async def append(self, stored: bytes, *, after: int) -> int:
         """Store a segment as the one after sequence `after`; returns its own.
 
         Raises:
+            Overtaken: the stream's last sequence is another.
             NotNow: it is not stored, or nobody knows whether it is.
         """
         headers = {"Nats-Expected-Last-Sequence": str(after)}
@@ -103,8 +108,10 @@ class AuditLog:
             answer = json.loads(reply.data)
         except (NatsError, TimeoutError, OSError, ValueError) as error:
             raise NotNow(f"a segment may not be stored: {error!r}") from error
-        if "error" in answer:
-            raise NotNow(f"the broker does not store a segment: {answer['error'].get('description', answer['error'])}")
+        refusal = answer.get("error")
+        if refusal is not None:
+            kind = Overtaken if refusal.get("err_code") == _WRONG_LAST_SEQUENCE else NotNow
+            raise kind(f"the broker does not store a segment: {refusal.get('description', refusal)}")
         return int(answer["seq"])
 
     async def _ask(self, subject: str, asked: dict[str, Any], *, missing: int = 0) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from touchline.recorder.segments import FORMAT, Break, Entry, Place, Segment, encode, pack
 
 FULL_BYTES = 512 << 10
-"""Before compression; brokers take messages of a mebibyte at least."""
+"""Before compression, and one batch may come on top: brokers take messages of a mebibyte unless they are told otherwise."""
 FULL_ENTRIES = 4_000
 WAIT_US = 1_000_000
 """How long an entry waits for others."""

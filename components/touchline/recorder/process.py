@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from touchline.bus.connection import connect_unless_stopped, hang_up
 from touchline.bus.ending import end
 from touchline.bus.health_port import HealthPort, answering
-from touchline.bus.process import Fatal
 from touchline.bus.settings import Settings
 from touchline.bus.status import StatusWriter
 from touchline.recorder.recorder import STARTING, STOP_S, Recorder
 from touchline.recorder.report import figures, report
-from touchline.recorder.segments import Damaged
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -28,7 +26,7 @@ async def serve(settings: Settings, shards: int, stop: asyncio.Event, *, health:
 
     Raises:
         touchline.bus.connection.BrokerUnreachable: no broker.
-        touchline.bus.process.Fatal: the health port is taken, or the log ends with something that is no segment.
+        touchline.bus.process.Fatal: the health port is taken.
     """
     recorder: Recorder | None = None
     nc = None
@@ -68,12 +66,5 @@ async def _until_stopped(recorder: Recorder, writer: StatusWriter, node: str, st
     finally:
         await end([stopping])
         await end([recording], again_s=2 * STOP_S)
-    if recording.cancelled():
-        return
-    try:
+    if not recording.cancelled():
         recording.result()
-    except Damaged as error:
-        raise Fatal(
-            f"the log's newest segment cannot be read: {error}; it was written by another release or by somebody else: "
-            "run the release that wrote it, or move the stream AUDIT away"
-        ) from error

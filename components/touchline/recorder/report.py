@@ -24,6 +24,7 @@ def report(recorder: Recorder, *, node: str, wall: int) -> dict[str, Any]:
         "rolled": extent is not None and extent.first > 1,
         "oldest": extent.oldest if extent is not None else "",
         "bytes": extent.octets if extent is not None else 0,
+        "mostBytes": extent.most_octets if extent is not None else 0,
         "keptS": extent.kept_s if extent is not None else 0,
         "behind": recorder.behind,
         "entries": recorder.entries,

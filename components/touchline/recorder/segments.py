@@ -28,12 +28,12 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Up to where a source is recorded: `seq`. `first` and `first_at` are its oldest message then: they tell one life of a stream from
-    the next; `first_at` is empty while it holds nothing."""
+    """Up to where a source is recorded: `seq`, and when the broker stored that message (`at`; empty where none was recorded). `created`
+    is when the stream was made. Both tell one life of a stream from the next."""
 
     seq: int
-    first: int
-    first_at: str
+    at: str
+    created: str
 
 
 class Break(msgspec.Struct, frozen=True, array_like=True):

@@ -12,12 +12,12 @@ from touchline.recorder.segments import Break, Entry, Place
 
 
 class State(NamedTuple):
-    """A stream as the broker describes it: the sequences of its oldest and newest message (of an empty one, `first` is the next that it
-    gives and `last` the one before), and when the oldest was stored; empty for none."""
+    """A stream as the broker describes it: when it was made, and the sequences of its oldest and newest message (of an empty one, `first`
+    is the next that it gives and `last` the one before)."""
 
+    created: str
     first: int
     last: int
-    first_at: str
 
 
 class Track:
@@ -31,7 +31,7 @@ class Track:
     @property
     def place(self) -> Place:
         """Up to where it is recorded, for the next segment."""
-        return self._place or Place(0, 0, "")
+        return self._place or Place(0, "", "")
 
     @property
     def next(self) -> int:
@@ -43,22 +43,28 @@ class Track:
         """Messages that were there at the last look and are not taken yet."""
         return max(0, self._last - self.place.seq)
 
-    def look(self, state: State) -> Break | None:
-        """The broker described the stream; returns what is lost of it, if anything is."""
+    def goes_on(self, state: State) -> bool:
+        """Whether the stream is still the one of the last look, as far as its description tells."""
+        return state.created == self.place.created and state.last >= self.place.seq
+
+    def look(self, state: State, at: str) -> Break | None:
+        """The broker described the stream; returns what is lost of it, if anything is.
+
+        `at` is when the broker stored the message `place.seq` that it has now, empty where it has none of that number.
+        """
         before, self._last = self._place, state.last
         first = max(state.first, 1)
         if before is None:
-            self._place = Place(first - 1, first, state.first_at)
+            self._place = Place(first - 1, "", state.created)
             return None
-        if _is_another(before, state, first):
-            self._place = Place(first - 1, first, state.first_at)
+        if not self.goes_on(state) or (first <= before.seq and before.at != at):
+            self._place = Place(first - 1, "", state.created)
             return Break(
                 self.stream, before.seq, first, "the stream began anew: what was not recorded of the old one is lost"
             )
-        seq = max(before.seq, first - 1)
-        self._place = Place(seq, first, state.first_at if state.first_at or first != before.first else before.first_at)
-        if seq == before.seq:
+        if first <= self.next:
             return None
+        self._place = Place(first - 1, "", state.created)
         return Break(self.stream, before.seq, first, "removed from the stream before it could be recorded")
 
     def take(self, records: Sequence[Record]) -> tuple[list[Entry], list[Break]]:
@@ -69,14 +75,6 @@ class Track:
                 continue
             if record.seq > self.next:
                 breaks.append(Break(self.stream, self.next - 1, record.seq, "missing in the stream"))
-            self._place = Place(record.seq, self.place.first, self.place.first_at)
+            self._place = Place(record.seq, record.at, self.place.created)
             entries.append(Entry(self.stream, record.seq, record.at, record.subject, record.payload))
         return entries, breaks
-
-
-def _is_another(before: Place, state: State, first: int) -> bool:
-    """Whether this is not the stream of which we recorded: in one life a stream's first sequence only grows, and while it is the same it
-    is the same message."""
-    if state.last < before.seq or first < before.first:
-        return True
-    return first == before.first and "" not in {before.first_at, state.first_at} and state.first_at != before.first_at

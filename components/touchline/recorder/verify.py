@@ -8,7 +8,7 @@ from nats.aio.client import Client
 
 from touchline.bus import subjects
 from touchline.bus.stream_reader import Record, StreamReader
-from touchline.recorder.segments import Break, Damaged, decode, faults, unpack
+from touchline.recorder.segments import Break, Damaged, decode, faults, hash_of, unpack
 
 BATCH = 50
 
@@ -36,6 +36,7 @@ class Findings:
             yield f"  missing: {lost.stream} between {lost.after} and {lost.until}: {lost.why}"
         for seq, why in self.faults:
             yield f"  BROKEN at segment {seq}: {why}"
+        yield f"newest segment {self.last.seq}, SHA-256 {hash_of(self.last.payload).hex()}"
         yield "the chain is broken" if self.faults else "the chain is whole"
 
 

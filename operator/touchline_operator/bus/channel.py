@@ -24,7 +24,7 @@ from touchline.bus import subjects
 from touchline.bus.config import Change, put_config, watch_config
 from touchline.bus.connection import BrokerUnreachable, connect, hang_up
 from touchline.bus.ending import end
-from touchline.bus.provision import provision, provision_provider
+from touchline.bus.provision import NO_LIMIT, provision, provision_audit, provision_provider
 from touchline.bus.settings import Settings
 from touchline.bus.watching import next_entry
 from touchline_operator.bus.mirror import Document, Mirror
@@ -61,7 +61,7 @@ class Broker:
     shards: int = 8
     replicas: int = 1
     capture: tuple[tuple[str, int, float], ...] = ()
-    audit: tuple[int, float] = (-1, 2160 * 3600.0)
+    audit: tuple[int, float] = (NO_LIMIT, 2160 * 3600.0)
 
     @property
     def login(self) -> tuple[str, ...]:
@@ -201,11 +201,13 @@ class Channel:
             await self._provision(nc)
             self._nc = nc
             self._fault = ""
-            following = asyncio.create_task(self._follow_status(nc))
+            works = [asyncio.create_task(self._follow_config(nc)), asyncio.create_task(self._follow_status(nc))]
             try:
-                await self._follow_config(nc)
+                done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+                for work in done:
+                    work.result()
             finally:
-                await end([following])
+                await end(works)
         finally:
             self._nc = None
             await hang_up(nc)
@@ -233,12 +235,10 @@ class Channel:
             self._authorise()
             reconnects = nc.stats["reconnects"]
             try:
-                octets, seconds = broker.audit
-                await provision(
-                    nc, shards=broker.shards, replicas=broker.replicas, audit_bytes=octets, audit_age_s=seconds
-                )
+                await provision(nc, shards=broker.shards, replicas=broker.replicas)
             except FAULTS as error:
                 raise Transient(f"the broker of {self._name} refuses a stream: {error}") from error
+            await self._provision_audit(nc, broker)
             self._provisioned, self._captures, self._reconnects = common, {}, reconnects
         wanted = {provider: (octets, seconds) for provider, octets, seconds in broker.capture}
         self._captures = {name: known for name, known in self._captures.items() if wanted.get(name) == known}
@@ -250,6 +250,14 @@ class Channel:
             await asyncio.gather(
                 *(self._capture(nc, name, *wanted[name], broker.replicas, side_by_side) for name in missing)
             )
+
+    async def _provision_audit(self, nc: Client, broker: Broker) -> None:
+        octets, seconds = broker.audit
+        try:
+            await provision_audit(nc, replicas=broker.replicas, most_bytes=octets, kept_s=seconds)
+        except FAULTS as error:
+            # Prices and bets are as right without a log; the recorder says that it has none.
+            log.warning("channel %s: the broker refuses the audit log's stream: %s", self._name, error)
 
     async def _capture(
         self, nc: Client, provider: str, octets: int, seconds: float, replicas: int, turn: asyncio.Semaphore
@@ -272,6 +280,8 @@ class Channel:
                 if self._mirror.whole and not known:
                     self._news(change.key)
             else:
+                if nc.stats["reconnects"] != self._reconnects:
+                    await self._provision(nc)  # whatever becomes of the engine's next turn
                 self._mirror.complete(change.keys)
                 self._news("")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from touchline.api import FeedProvider, OddsEngine
+from touchline.bus.provision import NO_LIMIT
 from touchline_operator.plan.broker_config import USABLE
 from touchline_operator.world.observed import Observed
 
@@ -10,7 +11,6 @@ SHARE = 60
 """Percent of the usable volume for all captures together; the rest is for decisions, which are never dropped."""
 AUDIT_SHARE = 10
 """Percent of the usable volume for the audit log."""
-NO_LIMIT = -1
 
 
 def audit(engine: OddsEngine) -> tuple[int, float]:

@@ -9,12 +9,12 @@ from typing import Any
 from touchline.api import Duration, OddsEngine
 from touchline.api.unsupported import unrecorded
 from touchline_operator.status.conditions import FALSE, TRUE, UNKNOWN, Said
-from touchline_operator.status.figures import duration
+from touchline_operator.status.figures import whole
 from touchline_operator.world.observed import Observed
 
 RECORDED = "Recorded"
-MARGIN = 0.95
-"""A log that has run out reaches back a little less far than declared: the broker removes the oldest, whole."""
+FULL = 0.95
+"""Part of its bytes that a log has which loses its oldest for want of room: the broker removes whole segments."""
 
 
 def recorded(observed: Observed, engine: OddsEngine) -> Said:
@@ -28,7 +28,7 @@ def recorded(observed: Observed, engine: OddsEngine) -> Said:
     if not writing:
         waiting = next(iter(said.values())).get("waitingFor")
         return Said(RECORDED, FALSE, "NotRecording", f"{waiting or 'the recorder does not say why it stands still'}")
-    short = _short(writing[0], engine.spec.recorder.retention, observed.now)
+    short = _short(writing[0], engine.spec.recorder.retention, observed)
     if short:
         return Said(RECORDED, FALSE, "RetentionNotMet", short)
     missing = unrecorded(engine)
@@ -39,20 +39,21 @@ def recorded(observed: Observed, engine: OddsEngine) -> Said:
     return Said(RECORDED, TRUE, "Recording", _words(writing[0]))
 
 
-def _short(said: Mapping[str, Any], retention: Duration, now: int) -> str:
-    """Why the log does not reach as far back as declared; empty where it does, or will when it is old enough."""
-    if not said.get("rolled"):
+def _short(said: Mapping[str, Any], retention: Duration, observed: Observed) -> str:
+    """Why the log loses what should be kept; empty where it has room."""
+    most = whole(said, "mostBytes")
+    if not said.get("rolled") or not most or (whole(said, "bytes") or 0) < FULL * most:
         return ""
     try:
         oldest = datetime.fromisoformat(f"{said.get('oldest', '')}").timestamp()
     except ValueError:
         return ""
-    reach_us = max(0, now - int(oldest * 1e6))
-    if reach_us >= MARGIN * retention.micros:
+    reach_us = max(0, observed.now - int(oldest * 1e6))
+    if reach_us >= FULL * retention.micros:
         return ""
     return (
-        f"the log reaches back {duration(reach_us)}, spec.recorder.retention says {retention.text}: its oldest segments ran out; "
-        "give the brokers a larger volume (spec.nats.managed.storage.size) or declare a shorter retention"
+        f"the log is full and reaches back less far than the {retention.text} of spec.recorder.retention: give the brokers a larger volume "
+        "(spec.nats.managed.storage.size) or declare a shorter retention"
     )
 
 

@@ -333,7 +333,7 @@ async def test_a_suspended_market_is_told_under_its_class_with_the_trigger_that_
 
 
 async def test_a_node_works_with_no_more_than_its_own_brokers_permissions() -> None:
-    passwords = {name: f"secret-{name}" for name in (credentials.ADMIN, credentials.BOOK, "cli", "gateway")}
+    passwords = {name: f"secret-{name}" for name in (credentials.ADMIN, credentials.BOOK, "cli", "gateway", "recorder")}
     users = credentials.users(shards=SHARDS, providers=[], password=lambda name: passwords[name])
     with NatsServer(users=[user.entry() for user in users]) as server:
         admin = await connect(

@@ -14,7 +14,7 @@ from support.returning_broker import nats_server
 from support.servers import SHARDS
 from support.waiting import until, until_found
 from touchline.bus import subjects
-from touchline.bus.provision import provision
+from touchline.bus.provision import provision, provision_audit
 from touchline.bus.status import read_status
 from touchline.local.servers import NatsServer
 
@@ -126,7 +126,11 @@ async def test_a_broker_that_restarts_forgets_prices_and_the_log_says_so(
         await until_found(lambda: log.holds(BOOK, 90), within=30)
         await until_found(lambda: log.holds(BETS, 2), within=20)
         assert child.poll() is None
-        assert (await status_of(nats))["breaks"] == 1
+
+        async def told() -> bool:
+            return (await status_of(nats)).get("breaks") == 1
+
+        await until_found(told, within=20)
     assert log.of(BOOK) == [*range(1, 31), *range(1, 61)]
     assert log.of(BETS) == [1, 2], "what is on a disk is still the same"
     assert [(each.stream, each.after, each.until) for each in log.breaks] == [(BOOK, 30, 1)]
@@ -150,7 +154,7 @@ async def test_prices_that_ran_out_before_they_were_read_stand_as_missing(
     assert "missing: BOOK between 10 and 36" in checked.stdout
 
 
-async def test_somebody_elses_segment_stops_the_recorder_and_breaks_the_chain(
+async def test_somebody_elses_segment_stops_the_recording_is_told_and_breaks_the_chain(
     nats_server: NatsServer, nats: Client, tmp_path: Path
 ) -> None:
     log = Logged(nats)
@@ -159,8 +163,13 @@ async def test_somebody_elses_segment_stops_the_recorder_and_breaks_the_chain(
         await until_found(lambda: log.holds(BOOK, 10), within=20)
         await nats.jetstream().publish(subjects.AUDIT, b"forged")
         await prices(nats, 11, 10)
-        assert await asyncio.to_thread(child.wait, 20) == 1
-    assert "the log's newest segment cannot be read" in said(tmp_path)
+
+        async def told() -> bool:
+            status = await status_of(nats)
+            return "newest segment cannot be read" in str(status.get("waitingFor")) and status["recording"] is False
+
+        await until_found(told, within=20)
+        assert child.poll() is None, "another process would not read it either"
     checked = judged(nats_server.url)
     assert checked.returncode == 1
     assert "BROKEN at segment" in checked.stdout
@@ -180,7 +189,7 @@ async def test_what_the_log_keeps_is_what_is_declared_and_the_status_says_how_fa
         status = await status_of(nats)
         assert status["recording"] is True
         assert (status["keptS"], status["rolled"], status["behind"]) == (2160 * 3600, False, 0)
-        await provision(nats, shards=SHARDS, audit_age_s=7200)
+        await provision_audit(nats, kept_s=7200)
 
         async def shorter() -> bool:
             return (await status_of(nats)).get("keptS") == 7200
@@ -209,11 +218,67 @@ async def test_a_log_that_cannot_be_written_is_told_and_nothing_is_lost(
             return "does not store a segment" in str((await status_of(nats)).get("waitingFor"))
 
         await until_found(refused, within=30)
-        assert (await status_of(nats))["recording"] is False
+        said_at = []
+        while len(said_at) < 4:  # it stays so for as long as it is so
+            status = await status_of(nats)
+            assert status["recording"] is False
+            if status["at"] not in said_at:
+                said_at.append(status["at"])
+            await asyncio.sleep(0.05)
+        await prices(nats, 11, 10)
         await limit(-1)
-        await until_found(lambda: log.holds(BOOK, 10), within=20)
-    assert log.of(BOOK) == list(range(1, 11))
+        await until_found(lambda: log.holds(BOOK, 20), within=20)
+
+        async def over() -> bool:
+            return (await status_of(nats)).get("recording") is True
+
+        await until_found(over, within=20)
+    assert log.of(BOOK) == list(range(1, 21))
     assert said(tmp_path).count("does not store a segment") == 1, "told once"
+
+
+async def test_what_was_read_before_the_broker_forgot_it_is_stored_when_it_is_back(
+    nats_server: NatsServer, nats: Client, tmp_path: Path
+) -> None:
+    """Prices that wait in the recorder for others outlive the broker's memory."""
+    log = Logged(nats)
+    with recorder_process(nats_server.url, tmp_path, shards=SHARDS):
+        await prices(nats, 1, 10)
+        await until_found(lambda: log.holds(BOOK, 10), within=20)
+        reply = await nats.request(f"$JS.API.STREAM.INFO.{subjects.AUDIT_STREAM}")
+        refusing = json.dumps(json.loads(reply.data)["config"] | {"max_msg_size": 10}).encode()
+        await nats.request(f"$JS.API.STREAM.UPDATE.{subjects.AUDIT_STREAM}", refusing)
+        await prices(nats, 11, 10)
+
+        async def refused() -> bool:
+            return "does not store a segment" in str((await status_of(nats)).get("waitingFor"))
+
+        await until_found(refused, within=30)
+        nats_server.stop()
+        nats_server.start()
+        await until(lambda: nats.stats["reconnects"] == 1 and nats.is_connected, within=20)
+        await provision(nats, shards=SHARDS)
+        await nats.request(f"$JS.API.STREAM.UPDATE.{subjects.AUDIT_STREAM}", reply_without_limit(reply.data))
+        await until_found(lambda: log.holds(BOOK, 20), within=30)
+    assert log.of(BOOK) == list(range(1, 21))
+    assert judged(nats_server.url).returncode == 0
+
+
+def reply_without_limit(info: bytes) -> bytes:
+    return json.dumps(json.loads(info)["config"] | {"max_msg_size": -1}).encode()
+
+
+async def test_a_source_that_is_away_holds_no_other_back(nats_server: NatsServer, nats: Client, tmp_path: Path) -> None:
+    log = Logged(nats)
+    await nats.jetstream().delete_stream(subjects.bets_stream(1))
+    with recorder_process(nats_server.url, tmp_path, shards=SHARDS):
+        await prices(nats, 1, 10)
+        await until_found(lambda: log.holds(BOOK, 10), within=20)
+
+        async def told() -> bool:
+            return subjects.bets_stream(1) in str((await status_of(nats)).get("waitingFor"))
+
+        await until_found(told, within=20)
 
 
 async def test_a_log_that_is_empty_is_whole(nats_server: NatsServer, nats: Client) -> None:

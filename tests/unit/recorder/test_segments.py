@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from touchline.recorder.draft import FULL_BYTES, FULL_ENTRIES, WAIT_US, Draft
 from touchline.recorder.segments import NOTHING, Break, Damaged, Entry, Place, decode, faults, hash_of, unpack
 
-PLACES = {"BOOK": Place(7, 1, "2026-11-28T10:00:00Z")}
+PLACES = {"BOOK": Place(7, "2026-11-28T10:00:00Z", "2026-11-28T09:00:00Z")}
 LIFE_US = 900_000_000
 
 
