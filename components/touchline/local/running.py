@@ -4,6 +4,7 @@ Ctrl-C (or SIGTERM, or a closed terminal) asks for an orderly stop; a second one
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from touchline.bus import ending
 from touchline.local.declared import Declared
 from touchline.local.engine import Engine, Options
 from touchline.local.log_sink import LogSink, OwnRecords
@@ -96,9 +98,6 @@ async def first_of(*futures: asyncio.Future[Any]) -> None:
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks and wait for them, but not for ever: nothing may keep the children from being stopped."""
-    for task in tasks:
-        task.cancel()
-    done, _ = await asyncio.wait(tasks, timeout=END_S)
-    for task in done:
-        if not task.cancelled():
-            task.exception()  # seen: what mattered was raised before
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(END_S):
+            await ending.end(tasks)

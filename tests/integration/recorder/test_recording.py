@@ -40,6 +40,24 @@ async def status_of(nc: Client, name: str = "recorder-1") -> dict[str, object]:
     return (await read_status(nc)).get(f"recorder.{name}", {})
 
 
+async def waits_for(nc: Client, words: str) -> None:
+    """Wait until the recorder says that it does not record, and why."""
+
+    async def told() -> bool:
+        status = await status_of(nc)
+        return words in str(status.get("waitingFor")) and status["recording"] is False
+
+    await until_found(told, within=30)
+
+
+async def limit_segments(nc: Client, octets: int) -> None:
+    """Let the log's stream take no larger ones; -1: any. An administrator's mistake stands for a full disk."""
+    config = json.loads((await nc.request(f"$JS.API.STREAM.INFO.{subjects.AUDIT_STREAM}")).data)["config"]
+    changed = json.dumps(config | {"max_msg_size": octets}).encode()
+    answer = json.loads((await nc.request(f"$JS.API.STREAM.UPDATE.{subjects.AUDIT_STREAM}", changed)).data)
+    assert "error" not in answer
+
+
 async def test_every_price_and_decision_is_in_the_log_with_its_bytes(
     nats_server: NatsServer, nats: Client, tmp_path: Path
 ) -> None:
@@ -163,12 +181,7 @@ async def test_somebody_elses_segment_stops_the_recording_is_told_and_breaks_the
         await until_found(lambda: log.holds(BOOK, 10), within=20)
         await nats.jetstream().publish(subjects.AUDIT, b"forged")
         await prices(nats, 11, 10)
-
-        async def told() -> bool:
-            status = await status_of(nats)
-            return "newest segment cannot be read" in str(status.get("waitingFor")) and status["recording"] is False
-
-        await until_found(told, within=20)
+        await waits_for(nats, "newest segment cannot be read")
         assert child.poll() is None, "another process would not read it either"
     checked = judged(nats_server.url)
     assert checked.returncode == 1
@@ -200,24 +213,12 @@ async def test_what_the_log_keeps_is_what_is_declared_and_the_status_says_how_fa
 async def test_a_log_that_cannot_be_written_is_told_and_nothing_is_lost(
     nats_server: NatsServer, nats: Client, tmp_path: Path
 ) -> None:
-    """An administrator's mistake stands for a full disk: the broker refuses the segment."""
-    reply = await nats.request(f"$JS.API.STREAM.INFO.{subjects.AUDIT_STREAM}")
-    config = json.loads(reply.data)["config"]
-
-    async def limit(octets: int) -> None:
-        changed = json.dumps(config | {"max_msg_size": octets}).encode()
-        answer = json.loads((await nats.request(f"$JS.API.STREAM.UPDATE.{subjects.AUDIT_STREAM}", changed)).data)
-        assert "error" not in answer
-
-    await limit(10)
+    await limit_segments(nats, 10)
     log = Logged(nats)
     with recorder_process(nats_server.url, tmp_path, shards=SHARDS):
         await prices(nats, 1, 10)
 
-        async def refused() -> bool:
-            return "does not store a segment" in str((await status_of(nats)).get("waitingFor"))
-
-        await until_found(refused, within=30)
+        await waits_for(nats, "does not store a segment")
         said_at = []
         while len(said_at) < 4:  # it stays so for as long as it is so
             status = await status_of(nats)
@@ -226,7 +227,7 @@ async def test_a_log_that_cannot_be_written_is_told_and_nothing_is_lost(
                 said_at.append(status["at"])
             await asyncio.sleep(0.05)
         await prices(nats, 11, 10)
-        await limit(-1)
+        await limit_segments(nats, -1)
         await until_found(lambda: log.holds(BOOK, 20), within=20)
 
         async def over() -> bool:
@@ -245,27 +246,18 @@ async def test_what_was_read_before_the_broker_forgot_it_is_stored_when_it_is_ba
     with recorder_process(nats_server.url, tmp_path, shards=SHARDS):
         await prices(nats, 1, 10)
         await until_found(lambda: log.holds(BOOK, 10), within=20)
-        reply = await nats.request(f"$JS.API.STREAM.INFO.{subjects.AUDIT_STREAM}")
-        refusing = json.dumps(json.loads(reply.data)["config"] | {"max_msg_size": 10}).encode()
-        await nats.request(f"$JS.API.STREAM.UPDATE.{subjects.AUDIT_STREAM}", refusing)
+        await limit_segments(nats, 10)
         await prices(nats, 11, 10)
 
-        async def refused() -> bool:
-            return "does not store a segment" in str((await status_of(nats)).get("waitingFor"))
-
-        await until_found(refused, within=30)
+        await waits_for(nats, "does not store a segment")
         nats_server.stop()
         nats_server.start()
         await until(lambda: nats.stats["reconnects"] == 1 and nats.is_connected, within=20)
         await provision(nats, shards=SHARDS)
-        await nats.request(f"$JS.API.STREAM.UPDATE.{subjects.AUDIT_STREAM}", reply_without_limit(reply.data))
+        await limit_segments(nats, -1)
         await until_found(lambda: log.holds(BOOK, 20), within=30)
     assert log.of(BOOK) == list(range(1, 21))
     assert judged(nats_server.url).returncode == 0
-
-
-def reply_without_limit(info: bytes) -> bytes:
-    return json.dumps(json.loads(info)["config"] | {"max_msg_size": -1}).encode()
 
 
 async def test_a_source_that_is_away_holds_no_other_back(nats_server: NatsServer, nats: Client, tmp_path: Path) -> None:
@@ -275,10 +267,7 @@ async def test_a_source_that_is_away_holds_no_other_back(nats_server: NatsServer
         await prices(nats, 1, 10)
         await until_found(lambda: log.holds(BOOK, 10), within=20)
 
-        async def told() -> bool:
-            return subjects.bets_stream(1) in str((await status_of(nats)).get("waitingFor"))
-
-        await until_found(told, within=20)
+        await waits_for(nats, subjects.bets_stream(1))
 
 
 async def test_a_log_that_is_empty_is_whole(nats_server: NatsServer, nats: Client) -> None:
